@@ -198,7 +198,7 @@ async function guarded(seen: Seen): Promise<MountableParticipant> {
 }
 
 export async function served(participant: Participant, more: { stop?(): unknown } = {}): Promise<Running> {
-  const running = await serve({ ...{ name: 'door', id, port: 0, host: '127.0.0.1', participant, drain: 1 }, ...silent })
+  const running = await serve({ name: 'door', id, port: 0, host: '127.0.0.1', participant, drain: 1, ...silent })
   return {
     port: running.port,
     stop: async () => {
@@ -314,7 +314,8 @@ export const doors: readonly Door[] = [
   ...adapters.map(
     ([name, open]): Door => ({
       of: adapter(name),
-      ...{ target: '/aauth/resource-token', twin: 401 },
+      target: '/aauth/resource-token',
+      twin: 401,
       open: seen => open(seen, known, false),
     }),
   ),
@@ -363,10 +364,14 @@ export const doors: readonly Door[] = [
   },
   {
     of: ['auth-server:createAuthServer'],
-    ...{ target: '/agent/token', twin: 401 },
+    target: '/agent/token',
+    twin: 401,
     open: async () => {
       const server = await createAuthServer({
-        ...{ issuer: id, keys: await keys(), database: 'sqlite::memory:', discovery: discovery() },
+        issuer: id,
+        keys: await keys(),
+        database: 'sqlite::memory:',
+        discovery: discovery(),
         policy: async () => undefined as never,
       })
       return served(server)
@@ -374,7 +379,8 @@ export const doors: readonly Door[] = [
   },
   {
     of: ['agent-server:createAgentServer'],
-    ...{ target: '/delegate/token', twin: 400 },
+    target: '/delegate/token',
+    twin: 400,
     open: async () => served(await createAgentServer({ id, keys: await keys(), database: 'sqlite::memory:' })),
   },
   {

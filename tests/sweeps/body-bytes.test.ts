@@ -186,7 +186,9 @@ async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: r
     const fill = Array.from({ length: more }, (_, at) => [`a${at}`, ''] as const)
     const stream = session.request(
       {
-        ...{ ':method': sent, ':path': door.target, ':authority': new URL(id).host },
+        ':method': sent,
+        ':path': door.target,
+        ':authority': new URL(id).host,
         ...Object.fromEntries([...lines, ...fill]),
       },
       { endStream: body === undefined },

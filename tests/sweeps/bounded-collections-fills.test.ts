@@ -13,7 +13,7 @@ import { type InteractionSession, memoryCounter, memoryInteractions } from '../.
 import { spentCounts } from '../../packages/resource/src/limit/spent-counts.js'
 import { makeWorld } from '../../packages/resource/src/world.test.fixture.js'
 
-// What the registry of collections says of bounds, for those whose package has no such test: each is filled past its bound.
+// What the comments of collections say of bounds, for those whose package has no such test: each is filled past its bound.
 
 test('a bounded map holds its capacity, and keeps the entries used last', () => {
   const map = boundedMap<string, number>(1000)
@@ -123,7 +123,10 @@ function isSpent(limit: ReturnType<typeof rateLimit>, name: string): boolean {
 
 test(verifies('DOS-08', 'questions to users are bounded for a site, by number and by bytes'), async () => {
   const question = (agent: string, n: number, purpose = ''): InteractionSession => ({
-    ...{ id: `id ${agent} ${n}`, agent, principal: JSON.stringify([agent, n]), expires: 600 },
+    id: `id ${agent} ${n}`,
+    agent,
+    principal: JSON.stringify([agent, n]),
+    expires: 600,
     asking: { agent, scope: purpose } as never,
     pending: { state: `state ${agent} ${n}` } as never,
   })
@@ -165,7 +168,12 @@ test('requests of one MCP session that no handler answers are bounded', async ()
     const headers: Array<[string, string]> = [['accept', 'application/json, text/event-stream']]
     if (session !== undefined) headers.push(['mcp-session-id', session])
     const wire = await world.request({
-      ...{ as, target: '/mcp', method: 'POST', body: JSON.stringify(body), contentType: 'application/json', headers },
+      as,
+      target: '/mcp',
+      method: 'POST',
+      body: JSON.stringify(body),
+      contentType: 'application/json',
+      headers,
       additionalComponents: session === undefined ? [] : ['mcp-session-id'],
     })
     return guarded.handle(wire)

@@ -1,64 +1,59 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { root } from '../processes.fixture.js'
-import { codeOf, collections } from './bounded-collections.fixture.js'
-import { fixed, kept, passing } from './bounded-collections-registry.fixture.js'
+import { type Filling, fillingFault } from './bound-comment.fixture.js'
+import { boundedIn } from './bounded-faults.fixture.js'
 
-// Every map, set, array and text that something is put into is known here, with what bounds it: memory that a stranger fills is
-// an outage for everyone else. One that is new, or that has another name, has to be registered before it passes.
+// Every map, set, array and text that something is put into says in a comment what bounds it, or its source shows it: memory that
+// a stranger fills is an outage for everyone else. `bound-comment.fixture.ts` says how the comment is written.
 
-const found = collections()
-const idOf = ({ file, name }: { readonly file: string; readonly name: string }): string => `${file} ${name}`
+/** Keeps all messages of one run, for the report: a tool that asks, and ends. */
+const toolOfOneRun = 'conformance'
 
-function idsOf(names: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(names).flatMap(([file, all]) => all.split(' ').map(name => `${file} ${name}`))
-}
+/** The files of packages and apps, and those of the tests beside them. */
+const all = ['packages', 'apps'].flatMap(part => readdirSync(join(root, part)).map(name => join(part, name, 'src')))
+const files = [...all, 'tests'].flatMap(folder =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(file => join(folder, file)),
+)
+const tests = files.filter(file => /\.(?:test|long)\.ts$/.test(file))
+const bounded = files
+  .filter(file => /\.tsx?$/.test(file) && !/^tests\/|\.test\.|\.fixture\.|\.d\.ts$/.test(file))
+  .filter(file => !file.startsWith(join('packages', toolOfOneRun)))
+  .map(file => ({ file, ...boundedIn(readFileSync(join(root, file), 'utf8'), file.endsWith('x') ? 'tsx' : 'ts') }))
+const kept = bounded.flatMap(({ file, kept }) => kept.map(one => ({ ...one, file })))
 
-const registered = [...idsOf(fixed), ...idsOf(passing), ...Object.keys(kept)]
-
-test('every collection in the source is registered, once', () => {
-  expect(found.length).toBeGreaterThan(200)
-  expect(found.map(idOf).filter(id => !registered.includes(id))).toEqual([])
-  expect(registered.filter((id, at) => registered.indexOf(id) !== at)).toEqual([])
-})
-
-test('nothing is registered that is not in the source', () => {
-  const ids = new Set(found.map(idOf))
-  expect(registered.filter(id => !ids.has(id))).toEqual([])
-})
-
-test('no entry is added to a constant collection', () => {
-  const grown = found.filter(({ file, name, isGlobal }) => {
-    if (!idsOf(fixed).includes(`${file} ${name}`) || !isGlobal) return false
-    return new RegExp(String.raw`\b${name}\.(?:add|set|push|unshift)\(`).test(codeOf(file))
-  })
-  expect(grown.map(idOf)).toEqual([])
-})
-
-test('what lives in one call stands in a function', () => {
-  expect(found.filter(one => one.isGlobal && idsOf(passing).includes(idOf(one))).map(idOf)).toEqual([])
+test('every collection in the source is constant, lives in one call, or has a comment that says its bound', () => {
+  expect(bounded.flatMap(({ shown, brief }) => [...shown, ...brief]).length).toBeGreaterThan(400)
+  expect(bounded.flatMap(({ file, faults }) => faults.map(fault => `${file} ${fault}`))).toEqual([])
 })
 
 describe('of collections that a stranger or a peer can grow', () => {
-  const strange = Object.entries(kept).filter(([, { grows }]) => grows !== 'program')
+  const strange = kept.filter(({ grownBy }) => grownBy !== 'the program')
 
-  test('each says how many bytes it takes, and how strangers share it', () => {
-    expect(strange.length).toBeGreaterThan(50)
-    const silent = strange.filter(([, { bytes, bound, shared, grows }]) => {
-      return bytes === '' || bound === '' || (grows === 'stranger' && (shared ?? '') === '')
-    })
-    expect(silent.map(([id]) => id)).toEqual([])
+  test('many are known', () => {
+    expect(strange.length).toBeGreaterThan(100)
   })
 
-  test.each(strange)('%s is filled by a test', (_, { filledBy }) => {
-    const [file = '', title = ''] = filledBy ?? []
-    expect(file).toMatch(/\.(?:test|long)\.ts$/)
-    expect(title.length).toBeGreaterThan(5)
-    // Of a title in the source, where lines and quotes may break it.
-    const titles = [...readFileSync(join(root, file), 'utf8').matchAll(/(['"`])((?:(?!\1).)*)\1/g)].map(
-      match => match[2],
+  test('each is filled by a test', () => {
+    const filled = kept.flatMap(({ file, name, filledBy }) =>
+      filledBy === undefined ? [] : [{ file, name, filledBy }],
     )
-    expect(titles.some(text => text?.includes(title))).toBe(true)
+    const faults = filled.flatMap(({ file, name, filledBy }) => {
+      const fault = fillingFault(filledBy, titlesOf(filledBy, file))
+      return fault === undefined ? [] : `${file} ${name}: ${fault}`
+    })
+    expect(faults).toEqual([])
   })
 })
+
+/** The texts in quotes of each test file that a comment can mean: the one beside it, or else all of that name. */
+function titlesOf({ file }: Filling, source: string): readonly (readonly string[])[] {
+  const beside = join(dirname(source), file)
+  const meant = tests.filter(path => path === beside)
+  const named = meant.length > 0 ? meant : tests.filter(path => path.endsWith(`/${file}`))
+  return named.map(path => {
+    const quoted = readFileSync(join(root, path), 'utf8').matchAll(/(['"`])((?:(?!\1).)*)\1/g)
+    return [...quoted].map(([, , text = '']) => text)
+  })
+}

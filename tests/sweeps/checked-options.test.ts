@@ -4,55 +4,24 @@ import { main } from '@countersign/cli'
 import { temporaryFolder } from '@countersign/testing/folders'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { ofKind } from '../tier.fixture.js'
-import { type Entry, entries, membersOf, methodsOf, parametersOf } from './declared-options.fixture.js'
-import {
-  exempt,
-  exemptMethods,
-  harmless,
-  methods,
-  restrictions,
-  type Taken,
-  taken,
-} from './options-registry.fixture.js'
+import { membersOf, uncheckedOptions } from './declared-options.fixture.js'
+import { exportedOptions, type Found, optionsOfMethods, type Taken, takenBy } from './exported-options.fixture.js'
+import { values } from './options-values.fixture.js'
+import { harmless, restrictions } from './restricting-options.fixture.js'
+import { uncheckedIn } from './unchecked-options.fixture.js'
 
-// A misspelt option is ignored in JavaScript, and what it was to forbid allowed. Every options object of every exported function
-// refuses members that it does not have, and says which was probably meant; what is exported and not registered fails here.
+// A misspelt option is ignored in JavaScript, and what it was to forbid allowed. Every options object of every exported function and
+// of every method of an exported interface refuses members that it does not have, and says which was probably meant, unless a
+// comment above it says why it is not checked.
 
-let registry: Record<string, Taken>
+const unchecked = uncheckedOptions()
+let all: readonly Found[]
+let checked: readonly Taken[]
 beforeAll(async () => {
-  registry = await taken()
+  const given = await values()
+  all = [...(await exportedOptions()), ...optionsOfMethods()]
+  checked = all.filter(({ declared }) => !unchecked.includes(declared)).map(found => takenBy(found, given))
 })
-
-const excused = Object.values(exempt).flat()
-
-/** Types of parameters that hold options, and objects written where they are taken. */
-const optional =
-  /^\{|(?:Options|Limits|Rules|Requirement|Identity|Settings|Needs|Place|Check|Grant|Question|User|Schedule)\b/
-
-interface Found {
-  readonly key: string
-  readonly room: string
-  readonly type: string
-}
-
-async function exportedOptions(): Promise<Found[]> {
-  const found: Found[] = []
-  for (const entry of entries()) found.push(...(await optionsOf(entry)))
-  return [...new Map(found.map(one => [one.key, one])).values()]
-}
-
-async function optionsOf(entry: Entry): Promise<Found[]> {
-  const [room = ''] = entry.name.split('/')
-  const exported: Record<string, unknown> = await import(/* @vite-ignore */ entry.file)
-  return Object.entries(exported)
-    .filter(([, value]) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value)))
-    .flatMap(([name]) =>
-      parametersOf(entry, name)
-        .flat()
-        .filter(({ type }) => optional.test(type))
-        .map(parameter => ({ key: `${entry.name} ${name} ${parameter.name}`, room, type: parameter.type })),
-    )
-}
 
 /** The error of a call, whether it throws or rejects. */
 async function errorOf(run: () => unknown): Promise<unknown> {
@@ -81,8 +50,9 @@ function withMember(options: object, path: string, member: string): object {
     : { ...options, [first]: changed }
 }
 
-async function refuses({ valid, call }: Taken, path: string, members: readonly string[], where: string): Promise<void> {
-  const told = (options: object) => errorOf(() => call(options as never))
+async function refuses({ key, valid, call }: Taken, path: string, members: readonly string[]): Promise<void> {
+  const told = (options: object) => errorOf(() => call(options))
+  const where = `${key} ${path}`
   const unknown = await told(withMember(valid, path, 'zzzzzzzzzz'))
   expect(unknown, `${where} zzzzzzzzzz`).toBeInstanceOf(TypeError)
   expect(String(unknown), where).toMatch(/unknown option '\S*zzzzzzzzzz'/)
@@ -94,61 +64,67 @@ async function refuses({ valid, call }: Taken, path: string, members: readonly s
   }
 }
 
-test('every options object of every exported function is registered, and nothing else is', async () => {
-  const keys = (await exportedOptions()).map(({ key }) => key)
-  expect(keys.length).toBeGreaterThan(80)
-  expect(keys.filter(key => !(key in registry || excused.includes(key)))).toEqual([])
-  // `bearer` takes what `Omit` leaves, and needs no reader.
-  expect(Object.keys(registry).filter(key => !keys.includes(key) && key !== 'resource bearer options')).toEqual([])
+/** An options object, or one in it. */
+interface OptionsPlace {
+  readonly path: string
+  readonly type: string
+  readonly members: readonly string[]
+}
+
+function placesOf({ room, type, nested }: Taken): readonly OptionsPlace[] {
+  return [['', type] as const, ...Object.entries(nested)].map(([path, inner]) => ({
+    path,
+    type: inner,
+    members: membersOf(room, inner),
+  }))
+}
+
+test('every function and method with options is checked, unless a comment above it says why not', async () => {
+  expect(checked.length).toBeGreaterThan(140)
+  const excepted = all.filter(one => !checked.some(({ key }) => key === one.key))
+  expect(excepted.length).toBeLessThan(110)
+})
+
+test('no comment excepts options that no function or method takes, and no row has values for them', async () => {
+  expect(unchecked.filter(one => !all.some(({ declared }) => declared === one))).toEqual([])
+  const { rows } = await values()
+  expect(Object.keys(rows).filter(key => !checked.some(one => one.key === key))).toEqual([])
+})
+
+test('a comment that excepts options names them, says why, and stands above a function or a method', () => {
+  const fn = 'export function f(o: Options, { a }: Place) {}'
+  expect(uncheckedIn(`// unchecked options o and {}: all are required\n${fn}`)).toEqual([
+    { name: 'f', parameters: ['o', '{}'] },
+  ])
+  const method = 'export interface I {\n  // unchecked options o: others\n  // implement it\n  m(o: Options): void\n}'
+  expect(uncheckedIn(method)).toEqual([{ name: 'I.m', parameters: ['o'] }])
+  for (const wrong of [
+    `// unchecked options o\n${fn}`,
+    `// unchecked options o: \n${fn}`,
+    '// unchecked options o: why\n',
+  ])
+    expect(() => uncheckedIn(wrong)).toThrow('directly above a function or a method')
+})
+
+test('options with a member that has no value fail by its name', () => {
+  const found = { key: 'x f o', declared: '', room: 'x', parameter: 'o', parameters: [], run: () => undefined }
+  const given = { members: {}, parameters: {}, owners: {}, rows: {} }
+  expect(takenBy({ ...found, type: '{ readonly zzz?: string }' }, given).valid).toEqual({})
+  expect(takenBy({ ...found, type: '{ readonly zzz: string }' }, { ...given, members: { zzz: 1 } }).valid).toEqual({
+    zzz: 1,
+  })
+  expect(() => takenBy({ ...found, type: '{ readonly zzz: string }' }, given)).toThrow('x f o: give zzz a value')
 })
 
 test('each refuses unknown members, and the slip of every member with the name that was meant', {
   timeout: 120_000,
 }, async () => {
-  for (const { key, room, type } of await exportedOptions()) {
-    const one = registry[key]
-    if (one === undefined) continue
-    await refuses(one, '', membersOf(room, type), key)
-    for (const [path, inner] of Object.entries(one.nested ?? {}))
-      await refuses(one, path, membersOf(room, inner), `${key} ${path}`)
-  }
-})
-
-/** Types of parameters of methods that hold options of a caller's. */
-const optionalOfMethods = new RegExp(`${optional.source}|^(?:AccessRequest|SignIn|DelegatesPage)\\b`)
-
-function optionsOfMethods(): Found[] {
-  const found = entries().flatMap(entry =>
-    methodsOf(entry).flatMap(({ owner, name, parameters }) =>
-      parameters
-        .filter(({ type }) => optionalOfMethods.test(type))
-        .map(({ name: parameter, type }) => ({
-          key: `${owner}.${name} ${parameter}`,
-          room: entry.name.split('/')[0] ?? '',
-          type,
-        })),
-    ),
-  )
-  return [...new Map(found.map(one => [one.key, one])).values()]
-}
-
-test('every options object of every method of an exported interface is registered, and refuses slips', async () => {
-  const registered = await methods()
-  const found = optionsOfMethods()
-  expect(new Set(found.map(({ key }) => key).filter(key => !exemptMethods.has(key)))).toEqual(
-    new Set(Object.keys(registered)),
-  )
-  for (const { key, room, type } of found) {
-    const one = registered[key]
-    if (one === undefined) continue
-    await refuses(one, '', membersOf(room, type), key)
-    expect(String(await errorOf(() => one.call(one.valid as never))), key).not.toMatch(/option '/)
-  }
+  for (const one of checked) for (const { path, members } of placesOf(one)) await refuses(one, path, members)
 })
 
 test('and each takes the same options without the slip', { timeout: 120_000 }, async () => {
-  for (const [key, { valid, call }] of Object.entries(registry))
-    expect(String(await errorOf(() => call(valid as never))), key).not.toMatch(/option '/)
+  for (const { key, valid, call } of checked)
+    expect(String(await errorOf(() => call(valid))), key).not.toMatch(/option '/)
 })
 
 /** The options with the member at this path undefined, as of a misspelt `config.agnets`. */
@@ -171,19 +147,16 @@ function structuredPath(options: object, path: string): { readonly whole: object
 test('no member that restricts who gets in may be undefined, and the rest may', { timeout: 120_000 }, async () => {
   const tried = new Set<string>()
   const wrong: string[] = []
-  for (const { key, room, type } of await exportedOptions()) {
-    const one = registry[key]
-    if (one === undefined) continue
-    for (const [path, inner] of [['', type], ...Object.entries(one.nested ?? {})] as const)
-      for (const member of membersOf(room, inner)) {
-        const name = `${/^\w+/.exec(inner.replace('readonly ', ''))?.[0] ?? key}.${member}`
-        const error = String(await errorOf(() => one.call(withUndefined(one.valid, path, member) as never)))
+  for (const one of checked.filter(({ run }) => run !== undefined))
+    for (const { path, type, members } of placesOf(one))
+      for (const member of members) {
+        const name = `${/^\w+/.exec(type.replace('readonly ', ''))?.[0] ?? one.key}.${member}`
+        const error = String(await errorOf(() => one.call(withUndefined(one.valid, path, member))))
         const isRefused = new RegExp(`option '\\S*${member}' is undefined; leave it out`).test(error)
         if (!harmless.has(name) && isRefused !== restrictions.has(member))
-          wrong.push(`${key} ${path} ${name}: ${error}`)
+          wrong.push(`${one.key} ${path} ${name}: ${error}`)
         if (isRefused) tried.add(member)
       }
-  }
   expect(wrong).toEqual([])
   expect([...restrictions].filter(member => !tried.has(member))).toEqual([])
 })

@@ -59,8 +59,15 @@ function approvalsAt({ store }: Instance): Approvals {
 const question = (digest: string, delegate: string): Parameters<Approvals['ask']>[0] => ({
   request: asked(delegate),
   question: {
-    ...{ user_sub: user.sub, holder: user.sub, agent_jkt: 'key', operation: 'send', digest, words: 'Send' },
-    ...{ grave: false, display: undefined, known: true },
+    user_sub: user.sub,
+    holder: user.sub,
+    agent_jkt: 'key',
+    operation: 'send',
+    digest,
+    words: 'Send',
+    grave: false,
+    display: undefined,
+    known: true,
   },
   by: { flow: 'inbox' },
 })
@@ -225,7 +232,9 @@ export const authBursts: Readonly<
           session: { id: `browser ${n}`, csrf: '' },
           entrance: async (tx, at) => ({
             user: await noteLogin(tx, account, { sub: 'bob', now: at, provider: 'demo' }),
-            ...{ provider: 'demo', verified: 0, history: [] },
+            provider: 'demo',
+            verified: 0,
+            history: [],
           }),
         })
         return true

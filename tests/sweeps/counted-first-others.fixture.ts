@@ -65,7 +65,10 @@ export const agentServerBursts: Readonly<Record<string, Burst<Instances>>> = {
       }
       await at(0).write(tx => tx.insertInto('agent_server_enrollment_codes').values(row).execute())
       const context = {
-        ...{ id: 'https://agent.example', now, development: false, onEvent: () => undefined },
+        id: 'https://agent.example',
+        now,
+        development: false,
+        onEvent: () => undefined,
         delegations: { development: false },
       }
       const admit = [0, 1].map(n => codes().open({ ...context, store: at(n) }))
@@ -239,14 +242,25 @@ export const memoryBursts: Readonly<Record<string, Burst<undefined>>> = {
 }
 
 const interaction = {
-  ...{ id: 'session', agent: 'https://agent.example', principal: 'p', asking: { agent: 'https://agent.example' } },
-  ...{ pending: { state: 'the state' }, expires: now() + 600 },
+  id: 'session',
+  agent: 'https://agent.example',
+  principal: 'p',
+  asking: { agent: 'https://agent.example' },
+  pending: { state: 'the state' },
+  expires: now() + 600,
 } as unknown as InteractionSession
 
 const question: PendingInteraction = {
-  ...{ owner: 'o', issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read' },
-  ...{ state: 'the state', requestToken: 'r', redirectUri: 'https://app.example/cb', url: 'https://auth.example/' },
-  ...{ begun: now(), expires: now() + 600 },
+  owner: 'o',
+  issuer: 'https://auth.example',
+  resource: 'https://calendar.example',
+  scope: 'events.read',
+  state: 'the state',
+  requestToken: 'r',
+  redirectUri: 'https://app.example/cb',
+  url: 'https://auth.example/',
+  begun: now(),
+  expires: now() + 600,
 }
 
 /** A burst on two instances that share one question and one answer. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../processes.fixture.js'
+import { uncheckedIn } from './unchecked-options.fixture.js'
 
 // Reads from the sources which functions packages export, and which members their options have: TypeScript 7 has no API for it.
 
@@ -13,8 +14,11 @@ export interface Entry {
 
 /** A parameter of an exported function: as it is declared. */
 export interface Parameter {
+  /** `{}` for one that is taken apart at once. */
   readonly name: string
   readonly type: string
+  /** Where the function is declared. */
+  readonly file: string
 }
 
 /** Every entry point of every package. */
@@ -28,17 +32,27 @@ export function entries(): Entry[] {
   })
 }
 
-const sources: ReadonlyMap<string, string> = new Map(
+const texts: ReadonlyMap<string, string> = new Map(
   readdirSync(join(root, 'packages')).flatMap(room =>
     readdirSync(join(root, 'packages', room, 'src'), { recursive: true })
       .map(String)
       .filter(file => file.endsWith('.ts') && !/\.test\.|\.d\.ts$/.test(file))
       .map((file): [string, string] => {
         const path = join(root, 'packages', room, 'src', file)
-        return [path, withoutComments(readFileSync(path, 'utf8'))]
+        return [path, readFileSync(path, 'utf8')]
       }),
   ),
 )
+const sources: ReadonlyMap<string, string> = new Map([...texts].map(([path, text]) => [path, withoutComments(text)]))
+
+/** What comments except from the check: file, function or `Interface.method`, and parameter. */
+export function uncheckedOptions(): readonly string[] {
+  return [...texts].flatMap(([path, text]) =>
+    uncheckedIn(text, path).flatMap(({ name, parameters }) =>
+      parameters.map(parameter => `${path} ${name} ${parameter}`),
+    ),
+  )
+}
 
 /**
  * The parameters of every function of this name in the file of an entry point, or else in the one that it is exported from, in its
@@ -65,19 +79,20 @@ export function parametersOf({ name: entry, file }: Entry, name: string): Parame
 }
 
 function declarations(files: Array<[string, string]>, name: string): Parameter[][] {
-  return files.flatMap(([, text]) =>
+  return files.flatMap(([path, text]) =>
     [...text.matchAll(new RegExp(`export (?:async )?function ${name}\\b`, 'g'))].map(match => {
       const open = indexAtDepth(text, afterGenerics(text, match.index + match[0].length), '(')
-      return split(inside(text, open), ',').map(parameterOf)
+      return split(inside(text, open), ',').map(one => parameterOf(one, path))
     }),
   )
 }
 
-function parameterOf(text: string): Parameter {
+function parameterOf(text: string, file: string): Parameter {
   const colon = indexAtDepth(text, 0, ':')
-  if (colon < 0) return { name: text.trim(), type: '' }
+  if (colon < 0) return { name: text.trim(), type: '', file }
   const equals = indexOfDefault(text, colon)
-  return { name: text.slice(0, colon).replace('?', '').trim(), type: text.slice(colon + 1, equals).trim() }
+  const name = text.slice(0, colon).replace('?', '').trim()
+  return { name: name.startsWith('{') ? '{}' : name, type: text.slice(colon + 1, equals).trim(), file }
 }
 
 function indexOfDefault(text: string, from: number): number {
@@ -102,36 +117,54 @@ export function methodsOf({ name: entry, file }: Entry): Method[] {
   const types = [...text.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, all, list = '']) =>
     split(list, ',').flatMap(one => (all !== undefined ? one : (/^type (\w+)$/.exec(one)?.[1] ?? []))),
   )
-  return types.flatMap(owner =>
-    split(interfaceBody(room, owner) ?? '', ';\n').flatMap(line => {
+  return types.flatMap(owner => {
+    const { path = '', body = '' } = interfaceOf(room, owner) ?? {}
+    return split(body, ';\n').flatMap(line => {
       const [, name] = /^(\w+)\??\s*[(<]/.exec(line) ?? []
       if (name === undefined) return []
       const open = indexAtDepth(line, afterGenerics(line, line.search(/[(<]/)), '(')
-      return open < 0 ? [] : { owner, name, parameters: split(inside(line, open), ',').map(parameterOf) }
-    }),
-  )
+      return open < 0
+        ? []
+        : { owner, name, parameters: split(inside(line, open), ',').map(one => parameterOf(one, path)) }
+    })
+  })
 }
 
-/** The members of an interface of a package; undefined if the name is no interface. */
-function interfaceBody(room: string, name: string): string | undefined {
+/** The members of an interface of a package, and its file; undefined if the name is no interface. */
+function interfaceOf(room: string, name: string): { readonly path: string; readonly body: string } | undefined {
   const pattern = new RegExp(`export interface ${name}\\b`)
-  const [, text = ''] =
+  const [path = '', text = ''] =
     [...sources].find(([path, source]) => path.includes(`/${room}/src/`) && pattern.test(source)) ?? []
   const at = text.search(pattern)
   if (at < 0) return undefined
   const head = afterGenerics(text, at + `export interface ${name}`.length)
-  return inside(text, indexAtDepth(text, head, '{'))
+  return { path, body: inside(text, indexAtDepth(text, head, '{')) }
+}
+
+/** A member of an interface. */
+interface Member {
+  readonly name: string
+  readonly isRequired: boolean
 }
 
 /** The members of an interface, its bases' among them, or of a type as it stands. */
 export function membersOf(room: string, type: string): string[] {
+  return declaredMembers(room, type).map(({ name }) => name)
+}
+
+/** Those of them that must be there. */
+export function requiredMembersOf(room: string, type: string): string[] {
+  return declaredMembers(room, type).flatMap(({ name, isRequired }) => (isRequired ? name : []))
+}
+
+function declaredMembers(room: string, type: string): Member[] {
   if (type.startsWith('{')) return membersIn(inside(type, 0))
   const [first = '', ...others] = split(type, '&')
-  if (others.length > 0) return [first, ...others].flatMap(one => membersOf(room, one))
+  if (others.length > 0) return [first, ...others].flatMap(one => declaredMembers(room, one))
   const [, omitted, left = ''] = /^Omit<(\w+), (.*)>$/.exec(type) ?? []
-  if (omitted !== undefined) return membersOf(room, omitted).filter(member => !left.includes(`'${member}'`))
+  if (omitted !== undefined) return declaredMembers(room, omitted).filter(({ name }) => !left.includes(`'${name}'`))
   const [, picked, chosen = ''] = /^Pick<(\w+), (.*)>$/.exec(type) ?? []
-  if (picked !== undefined) return membersOf(room, picked).filter(member => chosen.includes(`'${member}'`))
+  if (picked !== undefined) return declaredMembers(room, picked).filter(({ name }) => chosen.includes(`'${name}'`))
   const name = /^(?:readonly )?(\w+)/.exec(type)?.[1] ?? ''
   const pattern = new RegExp(`export interface ${name}\\b`)
   const files = [...sources].sort(
@@ -147,15 +180,18 @@ export function membersOf(room: string, type: string): string[] {
   return [...inherited, ...membersIn(inside(text, open))]
 }
 
-function basesOf(room: string, base: string): string[] {
+function basesOf(room: string, base: string): Member[] {
   if (base === '') return []
   if (base === 'Partial<Readonly<Record<Level, string>>>')
-    return ['anonymous', 'pseudonymous', 'identified', 'authorized']
-  return membersOf(room, base)
+    return ['anonymous', 'pseudonymous', 'identified', 'authorized'].map(name => ({ name, isRequired: false }))
+  return declaredMembers(room, base)
 }
 
-function membersIn(body: string): string[] {
-  return split(body, ';\n').flatMap(line => /^\s*(?:readonly\s+)?(\w+)\??\s*[:(<]/.exec(line)?.[1] ?? [])
+function membersIn(body: string): Member[] {
+  return split(body, ';\n').flatMap(line => {
+    const [, name, optional] = /^\s*(?:readonly\s+)?(\w+)(\?)?\s*[:(<]/.exec(line) ?? []
+    return name === undefined ? [] : { name, isRequired: optional === undefined }
+  })
 }
 
 function withoutComments(text: string): string {

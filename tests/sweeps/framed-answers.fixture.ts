@@ -121,8 +121,14 @@ function bytesOf({ status, kind }: Plan): string {
     ...(kind === 'trailers' ? ['Trailer: X-After'] : []),
   ]
   const body = {
-    ...{ none: '', length: '', body: 'hello', long: 'hello', short: 'hello', spoilt: 'hello' },
-    ...{ chunked: '5\r\nhello\r\n0\r\n\r\n', trailers: '5\r\nhello\r\n0\r\nX-After: 1\r\n\r\n' },
+    none: '',
+    length: '',
+    body: 'hello',
+    long: 'hello',
+    short: 'hello',
+    spoilt: 'hello',
+    chunked: '5\r\nhello\r\n0\r\n\r\n',
+    trailers: '5\r\nhello\r\n0\r\nX-After: 1\r\n\r\n',
   }
   return `${lines.join('\r\n')}\r\n\r\n${body[kind]}`
 }

@@ -217,8 +217,14 @@ const glob = claimPattern('repo:acme/*:ref:*:**')
 
 const id = 'https://agent.example'
 const metadata = (fill: string): Record<string, unknown> => ({
-  ...{ issuer: id, agent: id, resource: id, jwks_uri: `${id}/jwks`, agent_token_endpoint: `${id}/${fill}` },
-  ...{ agent_auth_endpoint: fill, redirect_uris: fill.split('a').slice(0, 9000), scopes: { [fill]: fill } },
+  issuer: id,
+  agent: id,
+  resource: id,
+  jwks_uri: `${id}/jwks`,
+  agent_token_endpoint: `${id}/${fill}`,
+  agent_auth_endpoint: fill,
+  redirect_uris: fill.split('a').slice(0, 9000),
+  scopes: { [fill]: fill },
 })
 
 const anywhere: ArgumentsCondition = {

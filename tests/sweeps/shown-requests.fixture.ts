@@ -64,7 +64,11 @@ const http = (
     return async ({ body, query = '', contentType = 'application/json', headers = [] }) => {
       const names = headers.map(([name]) => name)
       const message = await signed(world, {
-        ...{ target: `/messages${query}`, body, contentType, headers, additionalComponents: names },
+        target: `/messages${query}`,
+        body,
+        contentType,
+        headers,
+        additionalComponents: names,
       })
       return outcomeOf(await settled(() => handle(message)))
     }
@@ -112,7 +116,9 @@ const mcp = (
 })
 
 const initialize = JSON.stringify({
-  ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
 })
 

@@ -106,6 +106,7 @@ async function interaction(
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
+  // bound: one call: 4096 characters and one piece
   let text = ''
   for await (const chunk of request) {
     text += String(chunk)

@@ -44,6 +44,7 @@ export function calendar(
   holidays: readonly CalendarEvent[],
   neighbours: CalendarNeighbours,
 ): Hono {
+  // bound: 1000 and the holidays; grown by the program
   const events = [...holidays]
   const limits = { anonymous: '10/min', pseudonymous: '60/min', identified: '600/min', authorized: '6000/min' }
   const app = new Hono()

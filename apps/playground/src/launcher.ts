@@ -57,6 +57,7 @@ export function createLauncher(options: {
 }): Launcher {
   const { folder, countersign, execArgv, onReady } = options
   const { listeners, senders, onMessage } = createHearing()
+  // bound: processes of the playground; grown by the program
   const children = new Map<string, ChildProcess>()
   const logOf = (name: string): string => join(folder, `${name}.log`)
   const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
@@ -115,6 +116,7 @@ interface Hearing {
 }
 
 function createHearing(): Hearing {
+  // bound: stories that are played; grown by the program
   const listeners: Hearing['listeners'] = new Set()
   const senders = createSenders()
   onClientPort(port => senders.connected('page', port))

@@ -41,6 +41,7 @@ export function startParticipant(options: {
 
 function readyLine(name: string, child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
+    // bound: the first line of a process of the playground; grown by the program
     let out = ''
     let said = ''
     child.stderr?.on('data', chunk => {

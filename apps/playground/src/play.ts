@@ -106,11 +106,13 @@ export async function playScenario(
   { users = scriptedUser, onBegin, onCheck }: ScenarioOptions = {},
 ): Promise<ScenarioResult> {
   const { title, play } = scenarios[name]
+  // bound: one call
   const checks: Check[] = []
   const add = (check: Check): void => {
     checks.push(check)
     onCheck?.(check)
   }
+  // bound: one call
   const messages: SentExchange[] = []
   const cleared = clearStage(participants)
   await cleared.catch(() => undefined)

@@ -14,7 +14,7 @@ export interface Senders {
 }
 
 export function createSenders(): Senders {
-  /** At most one entry for each port of the machine. */
+  // bound: ports of the machine; grown by the program
   const owners = new Map<number, string>()
   return {
     connected: (name, port) => void owners.set(port, name),

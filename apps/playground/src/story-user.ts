@@ -71,6 +71,7 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
 
   async function decided(first: Page, decision: Decision, limits?: Readonly<Record<string, string>>): Promise<Asked> {
     let page = first
+    // bound: one call: mostPages
     const asked: Array<Pick<Asked, 'heading' | 'choices' | 'call'>> = []
     for (let pages = 0; pages < mostPages; pages++) {
       const button = buttonFor(page, { name, decision })
@@ -130,10 +131,12 @@ function buttonFor(
 
 /** Opens a URL, or submits a form to it, and follows redirects, with the cookies of each host. */
 function browser(name: string, fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
+  // bound: hosts that the stories open; grown by the program
   const cookies = new Map<string, Map<string, string>>()
   return async (first, form) => {
     let url = first
     for (let hops = 0; hops < 10; hops++) {
+      // bound: cookies that our servers set; grown by the program
       const jar = cookies.get(url.hostname) ?? new Map<string, string>()
       cookies.set(url.hostname, jar)
       const cookie = [...jar].map(pair => pair.join('=')).join('; ')

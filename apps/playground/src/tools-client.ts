@@ -49,6 +49,7 @@ interface Posted {
 
 /** Connects a client. */
 export async function toolsClient({ url, agent, revision, visit }: ToolsClientOptions): Promise<ToolsClient> {
+  // bound: one call
   const posted: Posted[] = []
   const client = new Client(
     { name: 'playground', version: '1' },

@@ -33,6 +33,7 @@ const resource = createResource({
   development: true,
   onEvent: decisionLog('tools'),
 })
+// bound: users of the playground; grown by the program
 const notes = new Map<string, string[]>()
 await serve({
   name: 'tools',

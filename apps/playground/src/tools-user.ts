@@ -20,9 +20,11 @@ export function toolsUser(browser: StoryUser): ToolsUser {
     byAgent: [],
     byClient: [],
     decision: 'Allow',
+    // bound: one call
     open: async link => void user.byAgent.push(await browser.decide(link, user.decision)),
     async visit(url, message) {
       const asked = await browser.decide(url, user.decision)
+      // bound: one call
       user.byClient.push({ ...asked, message, host: new URL(url).host })
     },
   }

@@ -11,6 +11,7 @@ export interface Visits {
 }
 
 export function visitsUnderWay(): Visits {
+  // bound: one call
   const underWay = new Set<Promise<unknown>>()
   const watched = <T>(visit: Promise<T>): Promise<T> => {
     underWay.add(visit)

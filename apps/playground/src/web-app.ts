@@ -23,6 +23,7 @@ const longestList = 1000
 /** A web app with many users, which the auth server signs in; its delegates call its API with the same kind of token. */
 export function webApp({ agent, authServer, api }: WebAppOptions): Hono<Env> {
   /** The name of the signed-in user, by session. */
+  // bound: longestList; grown by the program
   const names = new Map<string, string>()
   const app = new Hono<Env>()
   app.use(wellKnown(api))

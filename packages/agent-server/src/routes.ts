@@ -53,6 +53,7 @@ export interface RequestHandler {
 
 /** Creates the handler of a published agent. With `context` it also serves the delegate token endpoint. */
 export function requestHandler(published: Published, context?: DelegateTokenContext): RequestHandler {
+  // bound: fixed
   const routes: Routes = new Map<string, Route>([
     [agentPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
     [jwksPath, { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) }],

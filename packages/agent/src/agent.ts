@@ -145,6 +145,8 @@ export function createAgent(options: AgentOptions): Agent {
   const parts = agentParts(options, bodyLimit)
   const { credentials, onEvent } = parts
   // A stranger who can open sessions can create views, so they are bounded. A dropped view loses only what is in memory.
+  // bound: 1000 users; bytes: 1000 × some 20 KiB; grown by a stranger; shared: by use: the one unused for longest goes;
+  // filled by bounded-collections-fills.test.ts "a bounded map"
   const views = boundedMap<string, View>(1000)
   return {
     ...openView(viewContext(parts, undefined)),
@@ -189,6 +191,8 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
     purposes: purposesText(options.purposes),
     userInteraction: interact === undefined ? noInteraction() : interact.open(shared),
     whyNotIdentify: identifyPolicy({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
+    // bound: 1000 origins; bytes: 1000 × the 64 components that a challenge may name; grown by a peer; filled by
+    // bounded-collections-fills.test.ts "a bounded map"
     components: boundedMap(1000),
     reasonToGiveUp,
     onEvent: ignoreListenerErrors(options.onEvent),

@@ -58,6 +58,7 @@ export interface StepLog {
 }
 
 export function startStepLog(onEvent: ((event: AgentEvent) => void) | undefined): StepLog {
+  // bound: one call
   const steps: Step[] = []
   return {
     note(origin, what, detail, status) {

@@ -55,6 +55,7 @@ export interface RequestHandler {
 
 export function requestHandler(context: RouteContext): RequestHandler {
   const { agentMetadata } = context
+  // bound: fixed
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
     ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(agentMetadata) }],
@@ -105,8 +106,10 @@ export function requestHandler(context: RouteContext): RequestHandler {
 /** The routes for browsers: none without a desk. */
 function pagesOf(context: RouteContext): Routes {
   const { desk } = context
+  // bound: fixed
   if (desk === undefined) return new Map()
   const answer: Route['answer'] = message => desk.ask(message, note => openedLink(message, { ...context, note }))
+  // bound: fixed
   return new Map<string, Route>([['/agent/authorize', { methods: ['GET'], answer }], ...desk.routes])
 }
 

@@ -97,6 +97,8 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
     throw refusal('jwks_malformed', { about: `it must have 1 to ${maxKeys} keys` })
   const usable = entries.flatMap(entry => keyOf(entry, fetched.at))
   const signed = { ...document, headers: proofsOf(document) }
+  // bound: 32 keys of one directory of 64 KiB; bytes: 2 KiB a key, weighed by the cache; grown by a stranger; shared:
+  // as the cache; filled by resource/src/web-bot.test.ts "must be the document itself"
   const imported = new Map<string, Promise<VerifyKey | undefined>>()
   let jwks: Promise<ReadonlyMap<string, PublicJwk>> | undefined
   return {
@@ -122,6 +124,8 @@ function proofsOf({ headers = [] }: FetchedDocument): HeaderLines {
 /** By the thumbprint that is computed here: a `kid` could name the key of another bot. */
 async function byThumbprint(keys: readonly PublicJwk[]): Promise<ReadonlyMap<string, PublicJwk>> {
   const named = await Promise.all(keys.map(async jwk => [await thumbprint(jwk), jwk] as const))
+  // bound: 32 keys of one directory of 64 KiB; bytes: 1 KiB a key, the size of the document; grown by a stranger;
+  // shared: as the cache; filled by resource/src/web-bot.test.ts "must be the document itself"
   return new Map(named)
 }
 

@@ -61,7 +61,13 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
 
 class SegmentedCache<T> implements BoundedCache<T> {
   readonly #options: BoundedCacheOptions
+  // bound: maxEntries, 10 000 of a role; bytes: 4 KiB × maxEntries, 32 MiB at least; grown by a stranger; shared: four
+  // fifths for proven entries; those of a site that holds over a tenth of these are evicted first; filled by
+  // bounded-collections-fills.test.ts "proven names of one domain"
   readonly #unproven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  // bound: maxEntries, 10 000 of a role; bytes: 4 KiB × maxEntries, 32 MiB at least; grown by a stranger; shared: four
+  // fifths for proven entries; those of a site that holds over a tenth of these are evicted first; filled by
+  // bounded-collections-fills.test.ts "proven names of one domain"
   readonly #proven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
   readonly #shares: ProvenShares
 
@@ -82,6 +88,8 @@ class SegmentedCache<T> implements BoundedCache<T> {
   set(name: string, value: T): void {
     this.#remove(name, this.#segmentOf(name))
     const share = this.#options.shareOf?.(name)
+    // bound: two documents and the imported keys; bytes: of numbers; grown by a stranger; shared: each entry its own;
+    // filled by bounded-cache.test.ts "the cache keeps its bounds"
     this.#append(name, { value, parts: new Map(), bytes: 0, at: 0, share }, this.#unproven)
     this.#evict()
   }
@@ -180,10 +188,16 @@ function provenShares({
   readonly maxEntries: number
   readonly maxBytes: number
 }): ProvenShares {
+  // bound: sites of proven entries; bytes: some 100 an entry of the cache; grown by a stranger; shared: as the cache;
+  // filled by bounded-collections-fills.test.ts "proven names of one domain"
   const held = new Map<string, { readonly names: Set<string>; bytes: number }>()
+  // bound: 10 sites; bytes: small; grown by a stranger; shared: as the cache; filled by
+  // bounded-collections-fills.test.ts "proven names of one domain"
   const large = new Set<string>()
   const change = (share: string | undefined, bytes: number, on: (names: Set<string>) => void): void => {
     if (share === undefined) return
+    // bound: names of proven entries; bytes: some 100 an entry of the cache; grown by a stranger; shared: as the cache;
+    // filled by bounded-collections-fills.test.ts "proven names of one domain"
     const of = held.get(share) ?? { names: new Set<string>(), bytes: 0 }
     of.bytes += bytes
     on(of.names)

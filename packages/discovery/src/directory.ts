@@ -75,6 +75,7 @@ export interface MetadataParsers {
 }
 
 /** A directory that reads documents in its own way: an agent in a page needs few members of them. */
+// unchecked options options: createDirectory has checked them; only an agent in a page calls it otherwise
 export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): Directory {
   const agents = role('aauth-agent', parse.agent, options)
   const resources = role('aauth-resource', parse.resource, options)
@@ -97,6 +98,8 @@ function role<T extends { readonly jwks_uri: string }>(
   parse: ParticipantSource<T>['parse'],
   { fetcher, now = () => Date.now() / 1000, development = false }: DirectoryOptions,
 ): (id: string) => Participant<T> {
+  // bound: 64 participants of a role; bytes: 64 × 512 KiB; grown by the program; filled by directory.test.ts "by
+  // participants: the least recently used"
   const known = boundedMap<string, Participant<T>>(maxKnown)
   const add = (id: string): Participant<T> => {
     if (!isIdentifier(id, { development })) throw refusal('identifier_malformed')

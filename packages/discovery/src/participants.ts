@@ -73,6 +73,8 @@ class CachedParticipants<T> implements Participants<T> {
   constructor(options: ParticipantsOptions<T>) {
     const { document, maxEntries, maxConcurrent, tell } = options
     this.#options = options
+    // bound: maxEntries, 10 000 of a role; bytes: 4 KiB × maxEntries, 32 MiB at least; grown by a stranger; shared: see
+    // bounded-cache.ts; filled by discovery.strangers.test.ts "evicts no known participant"
     this.#cache = boundedCache<ParticipantEntry<T>>({
       maxEntries,
       maxBytes: Math.max(leastBytes, maxEntries * bytesPerEntry),

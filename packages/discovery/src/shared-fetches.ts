@@ -60,6 +60,8 @@ const maxRequests = 4
  * @see protocol §10
  */
 export function createSharedFetches(options: SharedFetchesOptions): SharedFetches {
+  // bound: fetches that run or wait in slots; bytes: (64 + 256) × 2 × 256 KiB of what runs; grown by a stranger;
+  // shared: as the slots; filled by discovery.flood.test.ts "maxConcurrent fetches run, four times as many wait"
   const underWay = new Map<string, SharedFetch>()
   return {
     fetch(url, terms) {
@@ -103,6 +105,8 @@ type BeginOptions = SharedFetchesOptions & Waiter & Pick<FetchTerms, 'maxBytes' 
 
 function beginFetch(url: string, options: BeginOptions): SharedFetch {
   const { origin } = new URL(url)
+  // bound: 4 for each fetch; bytes: small; grown by a stranger; shared: as the slots; filled by
+  // discovery.shares.test.ts "gets a slot from its own share"
   const requests: Array<SlotRequest & Waiter> = []
   let isWaiting = true
   let grantSlot = (): void => undefined

@@ -74,8 +74,14 @@ class SharedSlots implements Slots {
   readonly #maxWaiting: number
   readonly #maxRunningOf: Bounds
   readonly #maxWaitingOf: Bounds
+  // bound: maxConcurrent, 64; bytes: small; grown by a stranger; shared: a tenth for a site, a tenth for a network of
+  // callers; filled by discovery.shares.test.ts "one site gets six"
   readonly #running = new Set<SlotRequest>()
+  // bound: 4 × maxConcurrent; bytes: small; grown by a stranger; shared: a tenth for a site, a tenth for a network of
+  // callers; filled by discovery.flood.test.ts "maxConcurrent fetches run, four times as many wait"
   readonly #waiting = new Set<SlotRequest>()
+  // bound: 4 shares of each fetch that runs or waits; bytes: small; grown by a stranger; shared: as the slots; filled
+  // by discovery.shares.test.ts "60 names a second"
   readonly #loads = new Map<string, Load>()
 
   constructor(maxConcurrent: number) {

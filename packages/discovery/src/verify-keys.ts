@@ -29,10 +29,15 @@ const mostOfOneKid = 8
  * refetch.
  * @throws AAuthError `discovery_failed` when the document is no JWKS, or an empty one
  */
+// bound: fixed
 export function verifyKeys(jwks: unknown, { previous = new Map(), development }: VerifyKeysOptions): VerifyKeys {
   // Any kid will do: the call throws when the document is no key set.
   keysNamed(jwks, '')
+  // bound: keys of one set of 256 KiB; bytes: 2 KiB a key, weighed by the cache; grown by a stranger; shared: as the
+  // cache; filled by bounded-cache.test.ts "the cache keeps its bounds"
   const imported = new Map<string, VerifyKey>()
+  // bound: keys of one set of 256 KiB; bytes: 2 KiB a key, weighed by the cache; grown by a stranger; shared: as the
+  // cache; filled by bounded-cache.test.ts "the cache keeps its bounds"
   const importing = new Map<string, Promise<VerifyKey | undefined>>()
 
   async function importOnce(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {

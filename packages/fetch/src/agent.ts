@@ -32,6 +32,7 @@ export interface AgentSettings {
 }
 
 /** Creates the agent that the flags describe; for `anonymous` it is the plain `fetch`. */
+// unchecked options {}: they are flags of a command, which commander checks
 export async function agentOf(
   flags: IdentityFlags,
   { interact, onEvent, names, fetch: send }: AgentSettings,

@@ -7,7 +7,9 @@ export interface AnswerHeaders extends HeaderFields, Iterable<Line> {}
 
 /** The headers of an answer of the API, for the caller. @param raw names and values in turn */
 export function answerHeaders(raw: readonly string[], rules: HeaderRules): AnswerHeaders {
+  // bound: one call
   const fields = new Map<string, string>()
+  // bound: one call
   const cookies: string[] = []
   const named = namedIn(raw, rules)
   for (let at = 0; at + 1 < raw.length; at += 2) {

@@ -43,6 +43,7 @@ export function restoredResponse(now: () => number): Response {
 }
 
 /** Answers with a refusal, and reports it first. One that could not be recorded is answered with that fault. */
+// unchecked options o: only the two servers and the console call it, and TypeScript checks them
 export async function answerRefusal<E>(
   thrown: unknown,
   o: {

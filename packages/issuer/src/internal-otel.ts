@@ -156,6 +156,7 @@ export function loadGauges<Load extends Readonly<Record<string, number>>>(
   meter: Meter,
   texts: Readonly<Record<keyof Load & string, GaugeText>>,
 ): (load: () => Promise<Load>) => () => void {
+  // bound: the open servers that share one telemetry; grown by the program
   const open = new Set<() => Promise<Load>>()
   const gauges = Object.entries<GaugeText>(texts).map(([member, { name, description, unit }]) => ({
     member,

@@ -58,6 +58,7 @@ export interface Issuer<T, E> extends Beside<T, E> {
  * @throws Error when the database was used with other keys, or has an audit log that the options do not name
  * @throws TypeError, RangeError for unfit keys; StoreError `restored` when the database is behind `epoch`
  */
+// unchecked options o: only the two servers and the console call it, and TypeScript checks them
 export function openIssuer<T, E extends object>(
   database: Store<T>,
   kind: IssuerKind<E>,
@@ -66,6 +67,7 @@ export function openIssuer<T, E extends object>(
   return closedOnFailure(database, async opened => {
     await takeOver(database, kind, o)
     const kept = await openKept(database, kind, o)
+    // bound: what a server opens: its database, epoch and audit log; grown by the program
     opened.push(kept.close)
     const { onEvent } = kept
     const reporting = await openReporting<T, E | IssuerEvent>({
@@ -103,6 +105,7 @@ export function openIssuer<T, E extends object>(
  * Opens the database of a server for a tool beside it: epoch, and the audit log if the database has one. Closes all of it where that fails.
  * @throws StoreError `restored` when the database is behind `epoch`
  */
+// unchecked options o: only the two servers and the console call it, and TypeScript checks them
 export function openBeside<T, E extends object>(
   database: Store<T>,
   kind: IssuerKind<E>,
@@ -111,6 +114,7 @@ export function openBeside<T, E extends object>(
   return closedOnFailure(database, async opened => {
     const { now } = o
     const kept = await openKept(database, kind, o)
+    // bound: what a server opens: its database, epoch and audit log; grown by the program
     opened.push(kept.close)
     const audit = await appendAuditIfUsed(database, { room: kind.room, now })
     const reporting = reportTo({ ...partsOf(database, kind, { onEvent: kept.onEvent, now }), audit })

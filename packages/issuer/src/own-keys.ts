@@ -54,6 +54,7 @@ export function openKeys<T, E>(
 }
 
 /** The own keys of a database, for its operator. `keys`: undefined where the options of the server are not known here. */
+// unchecked options {} and o: only the two servers and the console call it, and TypeScript checks them
 export function operatorKeys<T, E>(
   { store, report }: { readonly store: Store<T>; readonly report: Reporter<E | IssuerEvent> },
   { room, lifetimes }: Pick<IssuerKind<E>, 'room' | 'lifetimes'>,

@@ -83,6 +83,8 @@ interface Context {
  * @param make makes the interaction that asks the user
  */
 export function askLater(make: (receivers: PlaceReceivers) => Interact): LaterInteraction {
+  // bound: 64 questions; bytes: 64 × the 16 KiB of headers that name a scope; grown by a peer; filled by
+  // ask-later.test.ts "the oldest questions of a server with too many"
   const context: Context = { hearing: new AsyncLocalStorage(), questions: new Map() }
   const inner = make(receiversOf(context))
   let waiting = 0

@@ -20,6 +20,7 @@ export interface Mount {
 /**
  * @throws TypeError for a path that is none, and for an issuer that is not a URL
  */
+// unchecked options {} and rules: guardMcp or agentTransport has checked them
 export function mountOf<S extends string>(
   resource: Resource<S>,
   { path = '/mcp', oauth }: { readonly path?: string; readonly oauth?: McpOAuth },
@@ -57,6 +58,7 @@ function scopesOf({ session, tools, prompts, resources }: McpRules<string>): str
  * The facts about the caller among what the SDK knows of a request.
  * @throws TypeError when the server is not behind `guardMcp`
  */
+// unchecked options authInfo: it is a party, a message or a logger, of which few members are read
 export function callerIn(authInfo: { readonly extra?: Readonly<Record<string, unknown>> } | undefined): Guarded {
   const aauth = authInfo?.extra?.['aauth']
   if (aauth === undefined) throw new TypeError('this request was not verified: put guardMcp in front of the server')

@@ -55,6 +55,7 @@ export function protectedResource(
     bearer_methods_supported: ['header'],
   }
   const route: Route = { methods: ['GET', 'HEAD'], answer: () => documentResponse(document) }
+  // bound: fixed
   const routes = new Map([path, wellKnown].map(at => [at, route]))
   return {
     alsoAccept: bearer(ofListed(verify, authorizationServers), { resourceMetadata: `${origin}${path}` }),

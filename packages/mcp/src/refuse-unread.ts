@@ -3,6 +3,7 @@ import type { Resource } from '@countersign/resource'
 import type { RuleBook } from './rules/rule-book.js'
 
 /** The refusal of a request whose signature or body does not verify: its message is not looked at. */
+// unchecked options {}: guardMcp or agentTransport has checked them
 export async function refuseUnread<S extends string>(
   message: ReceivedMessage,
   { resource, rules }: { readonly resource: Resource<S>; readonly rules: Pick<RuleBook<S>, 'session'> },

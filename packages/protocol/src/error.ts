@@ -124,6 +124,7 @@ export function refusal(reason: Reason, evidence: Evidence = {}): AAuthError {
 }
 
 /** The same refusal with another status, code or cause: what is wrong is said by the party that found it. */
+// unchecked options changes: only packages of ours call it, and TypeScript checks them
 export function restated(error: AAuthError, changes: Omit<Evidence, 'about'>): AAuthError {
   const { reason, description, status, cause, about } = error
   const { code = error.code, ...facts } = changes

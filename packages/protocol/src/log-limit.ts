@@ -27,12 +27,14 @@ export interface LogLimit {
  * @param options.lines lines of one kind per minute; default 60
  * @param options.now Unix seconds
  */
+// unchecked options log: it is a party, a message or a logger, of which few members are read
 export function logLimit(
   log: { warn(fields: Readonly<Record<string, unknown>>, message: string): unknown },
   options: { readonly lines?: number; readonly now?: () => number } = {},
 ): LogLimit {
   checkOptions('logLimit', options, { lines: 'number', now: 'function' })
   const { lines = defaultLines, now = () => Date.now() / 1000 } = options
+  // bound: 200 kinds; grown by the program
   const seen = new Map<string, number>()
   let began = now()
 

@@ -137,6 +137,7 @@ export interface Resource<S extends string = string> {
    * @param call what a message in the body says that the request does, such as an MCP message; default: the route says it
    * @throws TypeError for a requirement that no request could meet, and a message object that is frozen
    */
+  // unchecked options requirement: declare returned it, and has checked it
   authorize(message: ReceivedMessage, requirement: Requirement<S>, call?: MessageCall): Promise<Authorization>
   /**
    * Reads the body of a request before `authorize`, for adapters that find by the body which requirement judges it. The signature is
@@ -144,6 +145,7 @@ export interface Resource<S extends string = string> {
    * @returns the request with its body, for `authorize`; undefined where it is refused: then `authorize` says how
    * @throws HttpSigError where the resource only observes, for a body that cannot be read
    */
+  // unchecked options requirement: declare returned it, and has checked it
   read(message: ReceivedMessage, requirement?: Requirement<S>): Promise<ReceivedMessage | undefined>
   /** Answers requests for metadata, keys and resource tokens; undefined for every other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
@@ -170,5 +172,6 @@ export interface Resource<S extends string = string> {
    * read it, and, for the very message that was authorized, what its limits leave (`RateLimit`, `RateLimit-Policy`). Removes
    * `Agent-Auth` from a 503: the handler has seen the request, so agents must not send it again.
    */
+  // unchecked options requirement: declare returned it, and has checked it
   responseHeaders(response: AnswerHead, requirement: Requirement<S>, message: CorsRequest): void
 }

@@ -43,6 +43,7 @@ export interface OwnAnswersParts {
 export function ownAnswers(parts: OwnAnswersParts): OwnAnswers {
   const { options, context, guard, observerFor } = parts
   const documents = documentsOf(parts)
+  // bound: fixed
   const pages: Routes = guard.downstream?.routes ?? new Map()
   const { revocations } = guard
   const endpoint = { scopes: context.scopes, deny: options.deny }
@@ -94,6 +95,7 @@ function documentsOf({ options, context, guard, routes, jwksPath, jwksUri }: Own
       unkept: [...routes.unkept(), ...unkeptBy(guard)],
     })
   const { downstream } = guard
+  // bound: fixed
   return new Map([
     [metadataPath, read(() => documentResponse(metadata()))],
     [jwksPath, read(() => jwksResponse(options.keys))],

@@ -40,6 +40,7 @@ const use = 'aauth-sealed\n'
  * @param counter default: one in memory, as for one that counts no calls
  */
 export function createSeals(keys: readonly PublishedKey[], counter?: Pick<Counter, 'takeCall'>): Seals {
+  // bound: keys of the program; grown by the program
   const verifiers = new Map<string, Promise<VerifyKey>>()
   const verifierOf = ({ kid, key }: PublishedKey): Promise<VerifyKey> => {
     const verifier = verifiers.get(kid) ?? importVerifyKey(key.publicJwk)

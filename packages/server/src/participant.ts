@@ -37,6 +37,7 @@ export interface Participant {
    */
   upgrade?(message: ReceivedMessage): Promise<Response | Upgraded>
   /** Called for a request that the server refuses before it reaches the participant, e.g. one with a body over the limit. */
+  // unchecked options request: others implement it, and we call it
   refused?(request: { readonly requestId: string }, error: AAuthError): void
   /** Rejects while the participant cannot do its work, e.g. because its database is unreachable. */
   ready?(): Promise<void>

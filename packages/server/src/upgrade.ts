@@ -86,6 +86,7 @@ function tunnel({ socket, head, bounds }: UpgradeRequest, upgraded: Upgraded): v
   const lines = upgraded.headers.map(([name, value]) => `${name}: ${value}`)
   socket.write(`${['HTTP/1.1 101 Switching Protocols', ...lines].join('\r\n')}\r\n\r\n`, 'latin1')
   socket.write(upgraded.head)
+  // bound: one call
   socket.unshift(head)
   const end = setTimeout(cut, bounds.seconds * 1000)
   let isActive = true

@@ -17,6 +17,7 @@ const itemsOf = new WeakMap<object, AtCommitItems>()
  */
 export function atCommit<I>(work: AtCommitWork<I>): (tx: QueryExecutorProvider, item: I) => void {
   return (tx, item) => {
+    // bound: one call
     const items = itemsOf.get(tx)
     if (items === undefined) throw new StoreError('misuse', 'work was left outside a write, or after it had ended')
     items.push({ work: work as AtCommitWork<never>, item: item as never })

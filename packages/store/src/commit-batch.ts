@@ -55,6 +55,7 @@ export async function commitBatch<T>(batch: Batch<T>, context: CommitContext<T>)
  */
 async function outcomesOf<T>(batch: Batch<T>, context: CommitContext<T>): Promise<readonly Outcome[]> {
   const { database, limits } = context
+  // bound: one call
   const verdicts = new Map<PendingWrite<T>, Outcome>()
   try {
     return await inTransaction(context, connection => together(batch, { database, limits, connection, verdicts }))

@@ -22,6 +22,8 @@ export function inGroups<I, O>(options: {
 }): (item: I) => Promise<O> {
   checkOptions('inGroups', options, { run: 'function', most: 'number', capacity: 'number' })
   const { run, most, capacity } = options
+  // bound: capacity, 10 000 writes; bytes: 10 000 × one row; grown by a stranger; shared: by the quotas before it;
+  // filled by groups.test.ts "a full queue refuses further items"
   let waiting: Array<Waiting<I, O>> = []
   let running = false
 

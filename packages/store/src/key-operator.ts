@@ -88,6 +88,7 @@ export interface OperatedKeys {
  * How an operator rotates the keys of a server: as the server does, or by the defaults where its keys are not known here, or do not
  * rotate.
  */
+// unchecked options lifetimes: all members are required, and one that is missing refuses everything
 export function operatedAs(
   keys: readonly PublishedKey[] | KeyRotation | undefined,
   lifetimes: Pick<KeySchedule, 'tokenLifetime' | 'grace'>,

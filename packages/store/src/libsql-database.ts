@@ -34,6 +34,7 @@ export function libsqlDriver(): typeof Libsql {
 /** Opens a connection. `file` is an absolute path or `:memory:`; the file must exist, so that its mode is ours. @throws StoreError `unsuitable` */
 export function libsqlDatabase(file: string): LibsqlDatabase {
   const database = new (libsqlDriver())(file)
+  // bound: 256 statements; grown by the program
   const prepared = new Map<string, SqliteStatement>()
 
   function prepare(sql: string): SqliteStatement {

@@ -54,6 +54,7 @@ export async function takeOverKeys<T>(store: Store<T>, o: StartKeys): Promise<vo
  * Opens the own keys of a server, which {@link takeOverKeys} took over.
  * @throws TypeError, RangeError for unfit keys, or an unfit schedule
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export async function openOwnKeys<T>(store: Store<T>, o: OwnKeysOptions): Promise<OwnKeys> {
   const { keys, now, onEvent, record } = o
   if (!('rotateEvery' in keys)) return fixedKeys(keys)

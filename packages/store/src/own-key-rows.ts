@@ -57,6 +57,7 @@ function unstored(given: readonly PublishedKey[], stored: readonly OwnKey[]): Ow
 }
 
 /** Keeps own keys in the database of a server: private parts included, but for those of given keys. */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function databaseKeyStore(
   { table, db, write }: KeyRoom,
   o: {
@@ -66,12 +67,14 @@ export function databaseKeyStore(
     readonly record?: RecordKey | undefined
   },
 ): KeyStore {
+  // bound: keys that are published; grown by the program
   let imported: ReadonlyMap<string, SigningKey> = new Map(o.given.map(({ kid, key }) => [kid, key]))
   return {
     async load() {
       const rows = await db.selectFrom(table).selectAll().orderBy('generation').execute()
       const keys = await Promise.all(rows.map(row => ownKey(row, imported.get(row.kid))))
       const held = keys.flatMap(({ kid, key }) => (key === undefined ? [] : [[kid, key] as const]))
+      // bound: keys that are published; grown by the program
       imported = new Map([...o.given.map(({ kid, key }) => [kid, key] as const), ...held])
       return [...unstored(o.given, keys), ...keys]
     },

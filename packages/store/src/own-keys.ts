@@ -27,6 +27,7 @@ export const usualAhead = 900
  * @param o.grace seconds past `exp` for which the server itself accepts a token
  * @throws RangeError
  */
+// unchecked options {}: all members are required, and one that is missing refuses everything
 export function ownKeySchedule(
   { rotateEvery, publishAhead = usualAhead }: Pick<KeyRotation, 'rotateEvery' | 'publishAhead'>,
   { tokenLifetime, grace }: { readonly tokenLifetime: number; readonly grace: number },
@@ -61,6 +62,7 @@ export function fixedKeys(keys: readonly PublishedKey[]): OwnKeys {
 
 /** Imports each key once: the cache of verified tokens compares key objects. */
 function cacheVerifyKeys(): (kid: string, jwk: PublicJwk) => Promise<VerifyKey> {
+  // bound: keys of this server; grown by the program
   const imported = new Map<string, Promise<VerifyKey>>()
   return (kid, jwk) => {
     const key = imported.get(kid) ?? importVerifyKey(jwk)

@@ -28,6 +28,8 @@ export async function openPostgres<T>(
   // Writes do not wait in the pool's own queue: its short timeout is also the one for connecting.
   const turns = createTurns({ places: connections.writes, seconds: limits.change })
   const lines = createLines()
+  // bound: capacity, 10 000 writes; bytes: 10 000 × one row; grown by a stranger; shared: by the quotas before it;
+  // filled by postgres.test.ts "no more writes wait than there is room for"
   const open = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   return {

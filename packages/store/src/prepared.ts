@@ -28,6 +28,7 @@ function prepare<T, P extends object, R>(
   on: Kysely<T>,
   build: (on: Kysely<T>, parameters: P) => { compile(): CompiledQuery<R> },
 ): { readonly query: CompiledQuery<R>; readonly values: (parameters: P) => unknown[] } {
+  // bound: the parameters of one statement; grown by the program
   const names = new Map<unknown, string>()
   const standIns = new Proxy({} as P, {
     get(_, name) {

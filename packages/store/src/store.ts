@@ -28,6 +28,7 @@ export interface Store<T> {
    * once and must await nothing but `tx`, which works only until `change` ends.
    * @throws StoreError `overloaded`, `closed`, `timeout`, `misuse`
    */
+  // unchecked options options: only packages of ours call it, and TypeScript checks them
   write<R>(change: (tx: Kysely<T>) => Promise<R>, options?: WriteOptions): Promise<R>
   /** How many writes wait for their commit, or are under way. */
   waiting(): number

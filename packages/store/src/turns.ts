@@ -22,6 +22,8 @@ interface Waiting {
 /** @param options.seconds longest wait */
 export function createTurns(options: { readonly places: number; readonly seconds: number }): Turns {
   let free = options.places
+  // bound: writes under way, see postgres.ts; bytes: small; grown by a stranger; shared: as the writes; filled by
+  // postgres.test.ts "no more writes wait than there is room for"
   const waiting: Waiting[] = []
 
   function advance(): void {

@@ -32,6 +32,8 @@ export function writeQueue<T>(options: {
   readonly batch: number
   readonly capacity: number
 }): WriteQueue<T> {
+  // bound: capacity, 10 000 writes; bytes: 10 000 × one row; grown by a stranger; shared: by the quotas before it;
+  // filled by write-queue.test.ts "a full queue refuses writes"
   let waiting: Array<PendingWrite<T>> = []
   let running: Promise<void> | undefined
   let committing = 0

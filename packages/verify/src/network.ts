@@ -61,16 +61,19 @@ function mappedAddress(groups: readonly string[]): string | undefined {
 }
 
 /** The peer address of a message or caller as a member to spread; no member when it is unknown. */
+// unchecked options {}: it is a party, a message or a logger, of which few members are read
 export function peerOf({ peer }: { readonly peer?: string }): { readonly peer?: string } {
   return peer === undefined ? {} : { peer }
 }
 
 /** The request id of a message as a member of an event to spread; no member when it has none. */
+// unchecked options {}: it is a party, a message or a logger, of which few members are read
 export function requestIdOf({ requestId }: { readonly requestId?: string }): { readonly request_id?: string } {
   return requestId === undefined ? {} : { request_id: requestId }
 }
 
 /** Returns the context with an `onEvent` that adds the request id of the message to each event. */
+// unchecked options message: it is a party, a message or a logger, of which few members are read
 export function telling<C extends { readonly onEvent: (event: never) => void }>(
   context: C,
   message: { readonly requestId?: string },

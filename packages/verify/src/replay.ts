@@ -135,6 +135,7 @@ function noRoom(): AAuthError {
 }
 
 /** The entry of a request in a replay set; undefined for an unsigned request, which cannot be a replay. */
+// unchecked options check: it is a party, a message or a logger, of which few members are read
 export function replayEntryOf(check: Omit<ReplayCheck, 'replay'>): ReplayEntry | undefined {
   const { caller, opened } = check.verified
   if (opened === undefined || caller.level === 'anonymous') return undefined

@@ -45,6 +45,8 @@ function weightOf(token: string): number {
  * @param shareOf the site that an agent's tokens count for; undefined in development
  */
 export function createVerifiedTokens(capacity: number, shareOf: (agent: string) => string | undefined): VerifiedTokens {
+  // bound: tokenCache, 10 000; bytes: 5 KiB × tokenCache; grown by a stranger; shared: a site that holds over a tenth
+  // gives way first; filled by verified-tokens.test.ts "tokens of a site that holds many are evicted first"
   const entries = sharedMap<string, { readonly token: string; readonly verified: VerifiedToken }>({
     maxEntries: capacity,
     maxBytes: Math.max(capacity, 64) * ordinary,

@@ -47,6 +47,7 @@ type Timing = Pick<Judgement, 'ms' | 'together'>
 
 /** The checks so far. */
 export class Run {
+  // bound: one call
   readonly done: Map<StepId, Judgement> = new Map()
 
   /** Makes one check. @throws Stopped when it refuses */

@@ -23,8 +23,11 @@ export interface Renewal {
 const most = 1000
 
 export function createAgentRing(): AgentRing {
+  // bound: most, 1000; grown by the program
   const keys = new Map<string, SigningKey>()
+  // bound: most, 1000; grown by the program
   const agentTokens = new Map<string, string>()
+  // bound: most, 1000; grown by the program
   const renewals = new Map<string, Renewal>()
   const learnKey = async (key: SigningKey): Promise<SigningKey> => {
     keep(keys, await thumbprint(key.publicJwk), key)

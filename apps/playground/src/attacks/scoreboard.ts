@@ -39,6 +39,7 @@ const mostWaiting = 20
 export function createAttacks(options: AttacksOptions): Attacks {
   const { participants, alone, onChange, attacks = allAttacks, storyOf } = options
   const attacker = createAttacker(participants, { attacks, storyOf })
+  // bound: the attacks; grown by the program
   const results = new Map<string, AttackResult>()
   let state: Scoreboard['state'] = 'waiting'
   let running: Promise<Scoreboard> | undefined

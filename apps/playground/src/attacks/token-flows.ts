@@ -104,6 +104,7 @@ export function recording(seen: WireExchange[]): typeof fetch {
     const { origin, pathname, search } = new URL(request.url)
     const body = await request.clone().text()
     const response = await fetch(request, init?.redirect === undefined ? {} : { redirect: init.redirect })
+    // bound: one call
     seen.push({
       request: { method: request.method, to: origin, target: pathname + search, headers: [...request.headers], body },
       response: {

@@ -49,6 +49,7 @@ export function sendRaw(request: WireRequest): Promise<WireExchange> {
 }
 
 async function read(response: IncomingMessage): Promise<WireResponse> {
+  // bound: one call: longest
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -26,6 +26,7 @@ export async function inviteAgent(participants: Participants): Promise<AAuthAgen
   })
   const file = join(folder, `delegate-${sub}.json`)
   const user = scriptedUser('Ada Lovelace')
+  // bound: one call
   const asked: Asked[] = []
   let decision: Decision = 'Allow'
   const agent = createAgent({

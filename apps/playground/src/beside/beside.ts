@@ -23,10 +23,12 @@ export interface Beside {
 }
 
 export function createBeside(participants: Participants, recorder: BesideRecorder): Beside {
+  // bound: the nine dimensions; grown by the program
   const results = new Map<DimensionName, BesideResult>()
   const result = (dimension: DimensionName): BesideResult =>
     results.get(dimension) ?? { dimension, state: 'waiting', columns: [] }
   /** Plays that have been asked for and have not ended, so that a second click does not queue a second play. */
+  // bound: the nine dimensions; grown by the program
   const underWay = new Map<DimensionName, Promise<BesideResult>>()
   const listen = (listener: (message: ShownMessage) => void): (() => void) =>
     recorder.listen(event => {

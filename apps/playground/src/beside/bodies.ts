@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Reads the body of a small request. @throws RangeError when it is long */
 export async function bodyOf(request: IncomingMessage): Promise<string> {
+  // bound: one call: 16 KiB and one piece
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request) {

@@ -27,10 +27,12 @@ export interface ColumnContext {
 
 /** Plays one column. */
 export async function playColumn(plan: ColumnPlan, { worlds, listen, onStep }: ColumnContext): Promise<BesideColumn> {
+  // bound: one call
   const steps: BesideStep[] = []
   const stage: Stage = {
     async step(actor, what, work) {
       onStep(what)
+      // bound: one call
       const messages: ShownMessage[] = []
       const stop = listen(message => messages.push(message))
       try {

@@ -13,6 +13,7 @@ export interface Proven {
 /** Checks DPoP proofs (RFC 9449 §4.3), each of which passes once. Throws for any that is not good. */
 export function dpopCheck(): (proof: string, proven: Proven) => Promise<void> {
   /** The `jti` of proofs that passed, with the time at which each is too old anyway. */
+  // bound: 1000, each for 70 s; grown by the program
   const seen = new Map<string, number>()
   return async (proof, { method, url, token, jkt }) => {
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {

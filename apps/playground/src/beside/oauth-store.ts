@@ -31,6 +31,7 @@ const mostRecords = 2000
 
 /** A store in one file, which is written at each change. */
 export function oauthStore(file: string): (kind: string) => OAuthStore {
+  // bound: mostRecords; grown by the program
   const records = new Map<string, Entry>()
   const save = (changed: string): void => {
     if (briefKinds.has(changed)) return

@@ -80,6 +80,7 @@ function seeWritten(response: ServerResponse, add: (chunk: unknown) => void): vo
 }
 
 function bodyText(): { readonly add: (chunk: unknown) => void; readonly text: () => string } {
+  // bound: one call
   const chunks: Buffer[] = []
   let length = 0
   return {

@@ -17,6 +17,7 @@ export function liveEvents(recorder: Recorder): Handler {
     if (listeners >= mostListeners) return c.text('too many pages are open', 503)
     listeners++
     return streamSSE(c, async stream => {
+      // bound: mostWaiting; then the page is cut; grown by the program
       const queue: LiveEvent[] = []
       let wake = (): void => {}
       const stop = recorder.listen(event => {

@@ -36,8 +36,11 @@ interface MutableRun extends StoryRun {
 const waiting = (story: string): MutableRun => ({ story, state: 'waiting', checks: [], messages: [] })
 
 export function createRecorder(participants: Participants): Recorder {
+  // bound: stories; grown by the program
   const runs = new Map(scenarioNames.map(name => [name, waiting(name)]))
+  // bound: mostOthers; grown by the program
   const others: ShownMessage[] = []
+  // bound: mostListeners, and the attacks; grown by the program
   const listeners = new Set<(event: LiveEvent) => void>()
   let playing: MutableRun | undefined
   let last = 0
@@ -47,6 +50,7 @@ export function createRecorder(participants: Participants): Recorder {
   participants.listen(exchange => {
     const message = shownMessage(exchange, ++last, participants.addresses)
     const story = playing?.story
+    // bound: messages of a story; grown by the program
     if (playing === undefined) {
       others.push(message)
       if (others.length > mostOthers) others.shift()
@@ -73,6 +77,7 @@ export function createRecorder(participants: Participants): Recorder {
           run = begin(story)
         }
         const onCheck = (check: StoryCheck): void => {
+          // bound: claims of a story; grown by the program
           run.checks.push(check)
           tell({ type: 'check', story, check })
         }

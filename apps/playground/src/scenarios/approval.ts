@@ -14,6 +14,7 @@ export async function approval(stage: Stage): Promise<void> {
   const { code, sub } = await stage.invite()
   const file = join(stage.participants.folder, `delegate-${sub}.json`)
   const ada = stage.user('Ada Lovelace')
+  // bound: one call
   const asked: Asked[] = []
   const answer = { decision: 'Allow' as Decision }
   const open = async (link: string): Promise<void> => void asked.push(await ada.decide(link, answer.decision))

@@ -14,6 +14,7 @@ export async function autonomous(stage: Stage): Promise<void> {
   }
   const ahead = stage.delegate((await stage.invite()).code)
   await ahead.requestAccess({ resource: calendar, scope: 'events.read', authServer })
+  // bound: one call
   const calls: number[] = []
   const stop = stage.participants.listen(({ to, request }) => {
     if (to === calendar && request.target === '/events') calls.push(1)

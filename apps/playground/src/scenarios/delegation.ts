@@ -80,6 +80,7 @@ async function limitedByItsUser(stage: Stage): Promise<void> {
     await first.text(),
     '{"items":[{"title":"Dentist","start":"2026-12-10T09:00"}]}',
   )
+  // bound: one call: nine
   const statuses: number[] = []
   for (let more = 0; more < 9; more++) statuses.push((await read()).status)
   stage.expect(

@@ -5,6 +5,7 @@ import type { Asked } from '../story-user.js'
 /** An agent without a browser shows a code; its users type it on their own devices, and decide there. */
 export async function device(stage: Stage): Promise<void> {
   const { calendar, agentServer, authServer } = stage.participants.addresses
+  // bound: one call
   const shown = new Map<string, { readonly code: DeviceCode; readonly asked: Asked }>()
   const [ada, grace] = [stage.user('Ada Lovelace'), stage.user('Grace Hopper')]
   const show = async (code: DeviceCode): Promise<void> => {

@@ -17,6 +17,7 @@ interface Booking {
 export async function multiHop(stage: Stage): Promise<void> {
   const { calendar } = stage.participants.addresses
   const { code, sub } = await stage.invite()
+  // bound: one call
   const asked: Asked[] = []
   const ada = stage.user('Ada Lovelace')
   const open = async (link: string): Promise<void> => void asked.push(await ada.decide(link, 'Allow'))

@@ -10,6 +10,7 @@ interface Answer {
 export async function oauthDownstream(stage: Stage): Promise<void> {
   const { calendar, addressBook } = stage.participants.addresses
   const { code } = await stage.invite()
+  // bound: one call
   const asked: Array<Asked & { readonly user: string }> = []
   const people: Readonly<Record<string, StoryUser>> = {
     ada: stage.user('Ada Lovelace'),

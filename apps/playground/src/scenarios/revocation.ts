@@ -29,6 +29,7 @@ interface Places {
 async function play(stage: Stage, { rooms, desks, authServer }: Places): Promise<void> {
   const { code } = await stage.invite()
   const user = stage.user('Ada Lovelace')
+  // bound: one call
   const answers: Decision[] = []
   const answer = { decision: 'Allow' as Decision }
   const open = async (link: string): Promise<void> => {

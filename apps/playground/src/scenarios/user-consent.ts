@@ -19,6 +19,7 @@ const event = { summary: 'Tea with Charles', start: '2026-12-10', end: '2026-12-
 export async function userConsent(stage: Stage): Promise<void> {
   const { calendar } = stage.participants.addresses
   const { code, sub } = await stage.invite()
+  // bound: one call
   const visits: Array<{ readonly user: string; readonly asked: Asked }> = []
   const people: Readonly<Record<string, { readonly user: StoryUser; readonly decision: Decision }>> = {
     ada: { user: stage.user('Ada Lovelace'), decision: 'Allow' },

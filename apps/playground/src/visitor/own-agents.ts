@@ -21,6 +21,7 @@ export interface OwnAgents {
 }
 
 export function ownAgents({ participants, tell, now }: VisitorParts): OwnAgents {
+  // bound: mostAgents; grown by the program
   const agents = new Map<string, OwnAgent>()
   let count = 0
   const latestFirst = (): OwnAgent[] => [...agents.values()].reverse()

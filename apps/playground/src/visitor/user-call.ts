@@ -142,6 +142,7 @@ function tokensAt(
   { participants }: VisitorParts,
   { url, delegate }: { readonly url: URL; readonly delegate: string },
 ): { readonly found: TokenFacts[]; stop(): void } {
+  // bound: one call
   const found: TokenFacts[] = []
   const stop = participants.listen(exchange => {
     const { to, request, response } = exchange

@@ -66,6 +66,7 @@ export async function listDelegates(db: Database, page: DelegatesPage): Promise<
   const { after: start = '', limit = 100, search = '', enrollment } = page
   checkLimit(limit)
   const fits = searchOf(search)
+  // bound: one call: fewer rows than limit, and a chunk of 1000
   const found: DelegateRow[] = []
   for (let after = start; ; ) {
     const most = search === '' ? limit : chunk
@@ -88,6 +89,7 @@ export async function listEnrollments(db: Database, page: EnrollmentsPage, now: 
   checkOptions('enrollments', page, { after: 'string', limit: 'number' })
   const { after, limit = 100 } = page
   checkLimit(limit)
+  // bound: one call: limit, at most 1000
   const found: EnrollmentCount[] = []
   for (let last = after; found.length < limit; ) {
     const next = await enrollmentAfter(db, last)

@@ -23,6 +23,7 @@ export function claimPattern(pattern: string): (value: string) => boolean {
 
 /** Finds where a wildcard that begins at one of `starts`, followed by a literal, may end. One pass for all starts. */
 function findEnds(literal: string, value: string, starts: ReadonlySet<number>): Set<number> {
+  // bound: one call
   const ends = new Set<number>()
   let isWithin = false
   for (let at = 0; at < value.length; at++) {

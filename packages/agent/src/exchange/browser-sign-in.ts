@@ -27,6 +27,7 @@ export interface BrowserSignIn {
   /** @throws AAuthError `temporarily_unavailable`, `access_denied` */
   begin(authServer: string): Promise<Departure>
   /** Returns the user who signed in. @throws AAuthError `temporarily_unavailable`, `access_denied` */
+  // unchecked options o: only packages of ours call it, and TypeScript checks them
   finish(
     authServer: string,
     o: { readonly url: string; readonly saved: string },
@@ -140,6 +141,7 @@ function refusalError(error: unknown): AAuthError {
  * need share nothing, and no token of another auth server is ever stored.
  */
 function cookieState(saved = '{}'): AgentState & { saved(): string } {
+  // bound: one call
   const values = new Map<string, unknown>(Object.entries(parseObject(saved)))
   return {
     read: async key => values.get(key),

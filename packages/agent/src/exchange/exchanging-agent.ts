@@ -147,9 +147,11 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   const { credentials, now } = parts
   // Shared by all upstream tokens: which level works where is no secret.
   const memory = originMemory()
+  // bound: one call
   const hops = boundedMap<string, Hop>(capacity)
   const openHop = (upstream: U): Hop => {
     const state = memoryState()
+    // bound: one call
     const [grants, codes] = [openGrants(state), boundedMap<string, string>(64)]
     const userInteraction = exchangeInteraction(
       { redirectUri, suspend, codes, development: parts.development },

@@ -74,6 +74,7 @@ export function providerClient(options: ProviderClientOptions): ProviderClient {
 }
 
 /** Whether a URL is allowed for a provider: https, or http on a loopback host with `loopbackHttp`. */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function isProviderUrl({ protocol, hostname }: URL, o: { readonly loopbackHttp: boolean }): boolean {
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
   return protocol === 'https:' || (protocol === 'http:' && o.loopbackHttp && isLoopback)

@@ -59,6 +59,7 @@ export async function requestAccess(
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
   const self = await context.credentials.current(tell)
   const purposes = purposesText(request.purposes) ?? context.purposes
+  // bound: one call
   const requester = { self, tell, signal, purposes, hints: hintMembers(request), failed: new Map() }
   const wanted = { resource, scope, issuer: authServer }
   if ((await context.authorization.findCovering(requester, wanted)) !== undefined) return
@@ -67,6 +68,7 @@ export async function requestAccess(
     self,
     context,
   )
+  // bound: one call
   await context.authorization.obtain(requester, offer, { refused: new Set(), mayRefresh: true })
 }
 

@@ -55,10 +55,12 @@ interface Climb {
 
 /** Sends a request and raises its level until the resource is satisfied or the agent may not or cannot show more. */
 export async function climb(request: Outgoing, context: ClimbContext, log: StepLog): Promise<Response> {
+  // bound: one call
   const failed: FailedRequests = new Map()
   const state: Climb = {
     context,
     log,
+    // bound: one call
     refused: new Set(),
     failed,
     request,

@@ -17,6 +17,8 @@ const maxOrigins = 1000
 const maxRoutes = 64
 
 export function originMemory(): OriginMemory {
+  // bound: 1000 origins; bytes: 1000 × 64 routes; grown by the program; filled by bounded-collections-fills.test.ts "a
+  // bounded map"
   const origins = boundedMap<string, OriginLevels>(maxOrigins)
   return {
     level(method, url) {
@@ -24,6 +26,8 @@ export function originMemory(): OriginMemory {
       return known?.routes.get(routeClass(method, url)) ?? known?.best
     },
     remember(method, url, level) {
+      // bound: 64 routes of an origin; bytes: 64 × a path segment; grown by the program; filled by
+      // bounded-collections-fills.test.ts "a bounded map"
       const known = origins.get(url.origin) ?? { routes: boundedMap<string, Level>(maxRoutes), best: level }
       known.routes.set(routeClass(method, url), level)
       if (satisfies(level, known.best)) known.best = level

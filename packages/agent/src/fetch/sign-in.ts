@@ -41,6 +41,7 @@ export async function signIn(request: SignIn, context: ClimbContext, tell: Tell)
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer })
   const self = await credentials.current(tell)
   const asked = { issuer: authServer, resource: self.agent, scope }
+  // bound: one call
   const requester = { self, tell, signal, hints: hintMembers(request), failed: new Map() }
   const held = await authorization.findCovering(requester, asked)
   const grant = held ?? (await authorization.request(requester, asked, { scope: scope.join(' ') }))

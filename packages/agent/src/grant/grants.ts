@@ -49,6 +49,8 @@ type Owner = Pick<Self, 'agent' | 'delegate'>
 const maxPerResource = 16
 
 export function openGrants(state: AgentState): Grants {
+  // bound: 1000 owners and resources; bytes: 1000 × some 10 grants of 8 KiB; grown by the program; filled by
+  // bounded-collections-fills.test.ts "a bounded map"
   const loaded = boundedMap<string, Promise<readonly Grant[]>>(1000)
   const inOrder = queues()
 

@@ -30,6 +30,8 @@ export function openAudience(
   setup: DelegateSetup,
 ): NonNullable<Self['at']> {
   const { now } = setup.context
+  // bound: 64 receivers; bytes: 64 × a token of 8 KiB; grown by a stranger; shared: by use: the one unused for longest
+  // goes, and its token is asked for again; filled by bounded-collections-fills.test.ts "a bounded map"
   const tokens = boundedMap<string, Shown>(capacity)
   return async (receiver, tell) => {
     checkReceiver(receiver, claims, now())

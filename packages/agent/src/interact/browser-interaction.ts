@@ -71,6 +71,7 @@ export function browserInteraction(kind: 'callback' | 'loopback', openReturnPoin
       const context: Context = {
         ...options,
         openReturnPoint,
+        // bound: questions to this user that wait; grown by the program
         waiting: new Map(),
         codesOf: new WeakMap(),
         once: singleFlight(),

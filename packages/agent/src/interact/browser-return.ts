@@ -32,6 +32,7 @@ export async function keepPending(
   { pendingOf, expiring }: ReturnContext,
 ): Promise<void> {
   await pendingOf({ state }).add(pending)
+  // bound: questions to users that this agent has sent away, until they expire; grown by the program
   expiring.push({ state, expires: pending.expires })
 }
 
@@ -87,6 +88,7 @@ async function keepCode(
   const code = serializeCode(callbackCodeNamed('interaction', url))
   await keepPending({ ...pending, code, expires: context.now() + 600 }, receiver.state, context)
   const { codesOf } = context
+  // bound: resources that this user has been asked for; grown by the program
   codesOf.set(receiver.state, (codesOf.get(receiver.state) ?? new Set()).add(pending.resource))
   return {}
 }

@@ -147,6 +147,7 @@ async function writeNumber(own: string, number: number): Promise<boolean> {
  * in the time this process has waited, never by comparing clocks: after a laptop slept, every file looks old.
  */
 function deadCheck({ folder, identity, timing }: Place): (name: string, pause: number) => Promise<boolean> {
+  // bound: processes that wait for one lock; grown by the program
   const heard = new Map<string, { readonly at: number; readonly waited: number }>()
   return async (name, pause) => {
     const life = await checkLife(parseIdentity(name), identity.machine)

@@ -46,9 +46,11 @@ function digest(name: string): string {
 
 async function loadValues(file: string): Promise<Map<string, unknown>> {
   const text = await readPrivate(file)
+  // bound: one call
   if (text === undefined) return new Map()
   try {
     const value: unknown = JSON.parse(text)
+    // bound: one call
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Map(Object.entries(value))
   } catch {
     // Thrown below, without a cause: the parser's message would quote the file, which holds keys.

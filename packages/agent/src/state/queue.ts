@@ -2,6 +2,7 @@
 export type Queues = <T>(name: string, task: () => Promise<T>) => Promise<T>
 
 export function queues(): Queues {
+  // bound: tasks under way; grown by the program
   const last = new Map<string, Promise<unknown>>()
   return <T>(name: string, task: () => Promise<T>): Promise<T> => {
     const before = last.get(name) ?? Promise.resolve()

@@ -41,7 +41,9 @@ export interface StateKeys {
 
 /** State in memory, which ends with the process: the default. Its keys cannot be read out. */
 export function memoryState(): AgentState {
+  // bound: what the agent itself keeps; grown by the program
   const values = new Map<string, string>()
+  // bound: what the agent itself keeps; grown by the program
   const keys = new Map<string, SigningKey>()
   return {
     async read(key) {

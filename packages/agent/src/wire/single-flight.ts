@@ -23,6 +23,7 @@ interface Flight {
 }
 
 export function singleFlight(): SingleFlight {
+  // bound: tasks under way; grown by the program
   const flights = new Map<string, Flight>()
   const startFlight = (key: string, task: (abandoned: AbortSignal) => Promise<unknown>): Flight => {
     const abandon = new AbortController()

@@ -38,6 +38,7 @@ const most = 100
 
 /** An empty list of faults. */
 export function listFaults(): FaultList {
+  // bound: one call
   const found: AuditFault[] = []
   let isCut = false
   return {

@@ -31,7 +31,9 @@ function lineOf(text: string | undefined, line: number): Line {
 /** @param texts the lines of the file; undefined for one that is too long */
 export function compareEvents(texts: AsyncIterator<string | undefined>, faults: FaultList): EventComparison {
   const differences = collectDifferences(faults)
+  // bound: one call
   const leaves: Leaf[] = []
+  // bound: one call: four times lookahead
   const lines: Line[] = []
   let read = 0
   let hasEnded = false

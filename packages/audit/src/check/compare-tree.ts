@@ -23,12 +23,15 @@ const maxBundle = tileWidth * (2 + 65_535)
 
 /** Reads the tree of an export of this size. Memory: one tile a level, and one bundle. */
 export function readTree(folder: string, size: number, faults: FaultList): ReadTree {
+  // bound: one call
   const above = new Map<number, { readonly number: number; readonly hashes: Uint8Array[] }>()
+  // bound: one call
   let complete: Array<{ readonly level: number; readonly number: number; readonly hashes: readonly Uint8Array[] }> = []
   const tree = growTree({ size: 0, peaks: [] }, (level, index, hash) => {
     if (level === 0) return
     const tile = above.get(level) ?? { number: Math.floor(index / tileWidth), hashes: [] }
     above.set(level, tile)
+    // bound: one call
     tile.hashes.push(hash)
     if (tile.hashes.length < tileWidth) return
     complete.push({ level, ...tile })

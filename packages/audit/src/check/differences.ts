@@ -33,7 +33,9 @@ export interface Differences {
 
 /** Differences on both sides. What is on both was moved. */
 export function collectDifferences(faults: FaultList): Differences {
+  // bound: one call
   const missing = new Map<string, number>()
+  // bound: one call
   const extra: Array<{ readonly line: Line; readonly instead?: Leaf }> = []
   const numbers: Array<[first: number, last: number]> = []
   const hold = (leaf: Leaf): void => {
@@ -87,6 +89,7 @@ function ranges(places: readonly number[]): Array<[first: number, last: number]>
 
 function addToRanges(found: Array<[first: number, last: number]>, place: number): void {
   const last = found.at(-1)
+  // bound: one call
   if (last !== undefined && last[1] === place - 1) last[1] = place
   else found.push([place, place])
 }

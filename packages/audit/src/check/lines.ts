@@ -6,6 +6,7 @@ const maxLine = 131_072
 
 /** The lines of a file, one in memory at a time; of one that is too long only `undefined`. */
 export async function* linesOf(path: string): AsyncGenerator<string | undefined> {
+  // bound: one call: maxLine, 128 KiB
   let parts: Buffer[] = []
   let length = 0
   const line = (): string | undefined => (length > maxLine ? undefined : Buffer.concat(parts).toString())

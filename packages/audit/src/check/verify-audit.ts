@@ -200,6 +200,7 @@ async function* noLines(): AsyncGenerator<string> {}
 
 /** Compares the tree with each signed root at its size. */
 async function compareRoots(tree: ReadTree, { newest, heads, faults }: Compared) {
+  // bound: one call
   const wrong: number[] = []
   const note = (size: number): void => {
     if (wrong.length < mostWrong) wrong.push(size)

@@ -31,6 +31,7 @@ export async function readGathered(tx: Kysely<unknown>, { filters }: AuditTableN
   const [row] = rows
   if (row === undefined) return nothingGathered()
   const { earliest, latest, gathered } = row
+  // bound: one call
   return { earliest, latest, keys: gathered === null ? new Set() : keysIn(gathered) }
 }
 
@@ -42,6 +43,7 @@ function bytesOf(keys: ReadonlySet<number>): Buffer {
 }
 
 function keysIn(bytes: Buffer): Set<number> {
+  // bound: one call
   const keys = new Set<number>()
   for (let at = 0; at + 4 <= bytes.length; at += 4) keys.add(bytes.readUInt32LE(at))
   return keys

@@ -39,6 +39,7 @@ export function keyOf(member: Findable, value: string): number {
 
 /** What is gathered of no event. */
 export function nothingGathered(): Gathered {
+  // bound: one call
   return { earliest: lastSecond, latest: 0, keys: new Set() }
 }
 

@@ -48,6 +48,7 @@ export async function forgetInRows(
     select distinct user_sub from ${sql.table(tables.forgotten)}`.execute(tx)
   if (notes.length === 0) return rows
   const users = usersOf(notes)
+  // bound: one call
   const keys = new Set([...users].map(user => keyOf('user', user)))
   const held = rows.filter(({ heads }) => holdsUser(heads, keys))
   if (held.length === 0) return rows

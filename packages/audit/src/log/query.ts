@@ -60,6 +60,7 @@ export async function listEvents(
     const value = member === 'user' && query.user !== undefined ? wellFormed(query.user) : query[member]
     return value === undefined ? [] : [[member, value]]
   })
+  // bound: one call: limit, at most 1000
   const events: PlacedEvent[] = []
   for await (const placed of recordsBackwards({ db, tables }, { named, since, until, before })) {
     const event = eventOf(placed)

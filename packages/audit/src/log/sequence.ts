@@ -71,6 +71,7 @@ interface GatheredTile {
 
 /** Gathers what is found in each tile, from a place on, with what was gathered for its tile before. */
 function gathering(first: number, open: Omit<GatheredTile, 'isWhole'>) {
+  // bound: one call
   const tiles = [open]
   let index = first
   return {

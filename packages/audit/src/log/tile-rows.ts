@@ -45,10 +45,12 @@ export function tileReader(db: Kysely<unknown>, { tiles }: AuditTableNames): Rea
 export async function openEdge(tx: Kysely<unknown>, tables: AuditTableNames): Promise<TreeEdge> {
   const size = await readSize(tx, tables)
   const read = tileReader(tx, tables)
+  // bound: one call
   const edge = new Map<number, { number: number; hashes: Uint8Array[] }>()
   for (const { level, number } of partialTiles(size))
     edge.set(level, { number, hashes: hashesIn(await read(level, number)) })
   const from = peaksOf(size, ({ level }) => edge.get(level)?.hashes ?? [])
+  // bound: one call
   const grown = new Map<string, { readonly level: number; readonly number: number; readonly hashes: Uint8Array[] }>()
   return {
     from,
@@ -57,6 +59,7 @@ export async function openEdge(tx: Kysely<unknown>, tables: AuditTableNames): Pr
       const last = edge.get(level)
       const tile = last?.number === number ? last : { number, hashes: [] }
       edge.set(level, tile)
+      // bound: one call
       tile.hashes.push(hash)
       grown.set(`${level}/${number}`, { level, ...tile })
     },

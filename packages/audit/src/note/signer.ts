@@ -11,6 +11,7 @@ export interface CheckpointSigner {
   /** What others verify with: `NAME+KEYID+BASE64`. Publish it where the log's operator cannot change it unseen. */
   readonly publicKey: string
   /** The signed checkpoint. */
+  // unchecked options head: all members are required, and one that is missing refuses everything
   sign(head: Omit<CheckpointHead, 'origin'>): Promise<string>
 }
 

@@ -88,6 +88,7 @@ function answerOf({ status, headers }: Response, text: string): CosignAnswer {
 }
 
 async function boundedText(response: Response): Promise<string> {
+  // bound: one call: maxAnswer, 16 KiB
   const chunks: Uint8Array[] = []
   let length = 0
   const reader = response.body?.getReader()

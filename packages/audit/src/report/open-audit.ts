@@ -69,6 +69,7 @@ export async function checkNoAudit<T>(store: Store<T>, room: string): Promise<vo
 }
 
 /** Appends to the log that a database has; undefined where it has none. For tools beside the server, which gives the places. */
+// unchecked options {}: all members are required, and one that is missing refuses everything
 export async function appendAuditIfUsed<T>(
   store: Store<T>,
   { room, now }: { readonly room: string; readonly now: () => number },

@@ -41,6 +41,7 @@ export function reportTo<T, E extends object>(parts: ReportingParts<T, E>): Repo
     store: reporting,
     report: {
       within(tx, event) {
+        // bound: events of one write; grown by the program
         const events = told.get(tx)
         if (events === undefined) throw new TypeError('an event was reported outside the write of its change')
         events.push(event)

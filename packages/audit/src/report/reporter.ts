@@ -28,6 +28,7 @@ export interface Reporter<E> {
 }
 
 /** Returns the context with a reporter that adds the request id of the message to each event. */
+// unchecked options message: it is a party, a message or a logger, of which few members are read
 export function named<C extends { readonly report: Reporter<never> }>(
   context: C,
   message: { readonly requestId?: string },

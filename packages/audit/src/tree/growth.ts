@@ -27,6 +27,7 @@ export function growTree(
   { size: from, peaks: fromPeaks }: GrownSo,
   onTileHash: (level: number, index: number, hash: Uint8Array) => void = () => undefined,
 ): Growth {
+  // bound: one call
   const peaks = [...fromPeaks]
   let size = from
   return {

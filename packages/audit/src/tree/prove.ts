@@ -25,6 +25,7 @@ const isPowerOfTwo = (count: number): boolean => count === 1 || split(count) * 2
 
 /** Reads a tree from its tiles. Keeps the tiles that it has read: make one for each question. */
 export function tiledTree(read: ReadTile): TiledTree {
+  // bound: one call
   const tiles = new Map<string, Promise<Uint8Array>>()
 
   async function perfect(start: number, count: number): Promise<Uint8Array> {

@@ -65,6 +65,7 @@ export interface UserAccess {
   /** What a user allowed an agent or delegate at a resource; undefined where there is nothing. */
   held(sub: string, what: NarrowedAccess): Promise<HeldAccess | undefined>
   /** Adds conditions; resolves with how many grants were narrowed once that is on disk, and the notices with it. */
+  // unchecked options narrowed: only packages of ours call it, and TypeScript checks them
   narrow(
     sub: string,
     narrowed: { readonly what: NarrowedAccess; readonly added: Conditions },

@@ -29,6 +29,7 @@ export interface GivenAnswer<R extends RequestOf<'call'> = RequestOf<'call'>> {
  * @returns the request as it is now; undefined where it was answered already, has expired, or is another's
  * @see protocol §9.4
  */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export function answerQuestion<R extends RequestOf<'call'>>(
   store: Store<Tables>,
   given: GivenAnswer<R>,

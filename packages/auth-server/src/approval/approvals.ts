@@ -24,6 +24,7 @@ export interface ApprovalNotice {
 /** The approvals of single calls at one auth server. */
 export interface Approvals {
   /** Stores a question. @throws AAuthError `rate_limited` */
+  // unchecked options asked: only packages of ours call it, and TypeScript checks them
   ask(asked: {
     readonly request: NewRequest
     readonly question: NewQuestion
@@ -42,6 +43,7 @@ export interface Approvals {
    * The conditions that the user chose for the grant under which the call is made: the one used last that has its scope and purposes. A
    * yes to one call must not let out what that grant holds back.
    */
+  // unchecked options what: only packages of ours call it, and TypeScript checks them
   grantConditions(
     whose: GrantHolder & { readonly holder: string | null },
     what: { readonly scope: readonly string[]; readonly purposes: readonly string[] | undefined },

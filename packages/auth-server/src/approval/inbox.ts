@@ -10,6 +10,7 @@ export async function isInboxOn(db: Transaction<Tables>, sub: string): Promise<b
 }
 
 /** Turns the inbox on or off. */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export async function setInbox(
   tx: Transaction<Tables>,
   sub: string,

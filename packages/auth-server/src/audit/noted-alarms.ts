@@ -33,6 +33,8 @@ export function noteAlarms(next: ((event: AuthServerEvent) => void) | undefined,
       if (alarm === undefined) return
       // Strangers can cause any number of refusals: they must not push out the alarms.
       const [kept, most] = event.type === 'admin_refused' ? [refusals, mostRefusals] : [alarms, mostAlarms]
+      // bound: 50 alarms, and 10 refusals; bytes: 60 × 1 KiB; grown by a stranger; shared: refusals, which strangers
+      // cause, push out no alarm; filled by noted-alarms.test.ts "the last 50 alarms are kept"
       kept.unshift({ at: now(), ...alarm })
       if (kept.length > most) kept.pop()
     },

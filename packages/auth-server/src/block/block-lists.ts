@@ -21,9 +21,13 @@ export function blockLists(
 ): BlockLists {
   const namesOf = (kind: BlockRow['kind']): string[] => rows.filter(row => row.kind === kind).map(({ name }) => name)
   const blocked = {
+    // bound: fixed
     agents: new Set(namesOf('agent')),
+    // bound: fixed
     sites: new Set([...sites, ...namesOf('site')]),
+    // bound: fixed
     users: new Set([...users, ...namesOf('user')]),
+    // bound: fixed
     delegates: new Set([
       ...delegates.map(one => keyOf(one.agent, one.delegate)),
       ...rows.filter(({ kind }) => kind === 'delegate').map(row => keyOf(row.name, row.agent_delegate)),

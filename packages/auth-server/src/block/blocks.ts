@@ -67,6 +67,7 @@ export function blocksIn(context: BlocksContext): Blocks {
   return {
     check,
     ofCall() {
+      // bound: one call
       const checked: Parties[] = []
       return {
         check(parties) {
@@ -90,6 +91,7 @@ export function blocksIn(context: BlocksContext): Blocks {
 }
 
 /** The block of one; undefined where they are not blocked. */
+// unchecked options key: all members are required, and one that is missing refuses everything
 export function findBlock(db: Database, key: Omit<BlockRow, 'created'>): Promise<BlockRow | undefined> {
   return db
     .selectFrom('auth_server_blocks')
@@ -126,6 +128,7 @@ function blockReader({ store, deny, now, endAccess }: BlocksContext): BlockReade
       .limit(mostBlocks)
       .execute()
       .then(rows => {
+        // bound: 10 000 blocks of operators; grown by the program
         const next = { at, lists: blockLists(deny, rows), keys: new Set(rows.map(keyOf)) }
         // What was read before a change of this instance is not kept.
         if (reading === begun) held = next
@@ -182,6 +185,7 @@ function accessEnder(endAccess: BlocksContext['endAccess']): {
   begin(rows: readonly BlockRow[]): void
   settled(): Promise<void>
 } {
+  // bound: 10 000 blocks of operators; grown by the program
   const left = new Map<string, BlockRow>()
   let ending: Promise<void> = Promise.resolve()
   const endAll = async (): Promise<void> => {

@@ -19,6 +19,7 @@ export interface DenyLists {
  * Checks lists when they are configured.
  * @throws TypeError for an entry that would never match
  */
+// unchecked options o: its one member allows more, so a slip of it allows less; called for each name
 export function checkDeny(
   { agents = [], delegates = [], sites = [], users = [] }: DenyLists,
   o: { readonly development: boolean; readonly siteOf?: SiteOf | undefined },
@@ -30,6 +31,7 @@ export function checkDeny(
 }
 
 /** @throws TypeError for a delegate that would never match */
+// unchecked options o and {}: only the desk, the console and tests call it, and TypeScript checks them
 export function checkDelegate(
   { agent, delegate }: { readonly agent: string; readonly delegate: string },
   o: { readonly development: boolean },

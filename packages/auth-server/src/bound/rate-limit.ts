@@ -11,12 +11,16 @@ export interface RateLimit {
 }
 
 /** @param o `most` in so many `seconds` from the first */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export function rateLimit(o: {
   readonly most: number
   readonly seconds: number
   readonly now: () => number
 }): RateLimit {
   const { most, seconds, now } = o
+  // bound: 10 000 names, hashes or networks; bytes: 10 000 × 300; grown by a stranger; shared: by use: the one unused
+  // for longest is forgotten, and costs work alone; filled by bounded-collections-fills.test.ts "remembers 10 000
+  // names"
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
   // `abs`, for a clock that was set back: else the wait would last until it has caught up.
   const isOver = ({ began }: { readonly began: number }): boolean => Math.abs(now() - began) >= seconds

@@ -139,6 +139,7 @@ async function waitingIn(tx: Transaction<Tables>, rows: readonly RequestRow[], n
 
 /** Counts by name, and whether one more fits. */
 class Waiting {
+  // bound: one call
   readonly #counts = new Map<string, number>()
 
   add(name: string, count: number): void {

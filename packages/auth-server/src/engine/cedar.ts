@@ -77,6 +77,7 @@ action direct, consent appliesTo {
 export function cedar(options: CedarOptions): Policy {
   checkOptions('cedar', options, checks, ['policies'])
   const { groups = {}, conditions = {}, development = false } = options
+  // bound: fixed
   const lists = new Map(
     Object.entries(conditions).map(([name, list]) => [name, conditionsNamed(name, list, development)]),
   )

@@ -54,12 +54,14 @@ export interface ExchangeRules {
  * @throws TypeError for a rule that names no identifier, no scope, or one party twice
  */
 export function exchangeRules(rules: readonly ExchangeRule[], o: { readonly development: boolean }): ExchangeRules {
+  // bound: fixed
   const byPath = new Map<string, ExchangeRule[]>()
   for (const rule of rules) {
     checkRule(rule, o)
     byPath.set(keyOf(rule), [...(byPath.get(keyOf(rule)) ?? []), rule])
   }
   return {
+    // bound: fixed
     issuers: new Set(rules.map(({ upstream }) => upstream)),
     decide(path) {
       const applicable = (byPath.get(keyOf(path)) ?? []).filter(

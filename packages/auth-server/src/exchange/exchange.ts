@@ -61,6 +61,7 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
   const { issuer, store, now, policy } = setup
   const links = linksIn(store, now)
   const users = usersIn(store, now)
+  // bound: fixed
   const ownSubjects = new Set([issuer, ...(options.dangerouslySharedSubjects ?? [])])
   const ownMandates = ownMandatesIn(store, issuer, now)
   return {

@@ -38,6 +38,7 @@ export interface ExchangedGrants {
 }
 
 /** Queries over the table. */
+// unchecked options {}: only the desk, the console and tests call it, and TypeScript checks them
 export function exchangedGrantsIn(
   store: Store<Tables>,
   now: () => number,

@@ -18,10 +18,12 @@ interface WaitingRequest {
 /** Which users of other auth servers are users of this one. */
 export interface Links {
   /** The user's `sub` here; undefined where they are not linked. */
+  // unchecked options upstream: only packages of ours call it, and TypeScript checks them
   find(upstream: UpstreamUser): Promise<string | undefined>
   /** Notes that the user of this browser has proven to be the upstream user; false when the request no longer waits. */
   prove(request: WaitingRequest, browser: string, user: string): Promise<boolean>
   /** Stores the link that was proven; false when it was not proven, or the upstream user is linked to another user by now. */
+  // unchecked options link: only packages of ours call it, and TypeScript checks them
   add(
     request: WaitingRequest,
     link: { readonly upstream: UpstreamUser; readonly user: string },

@@ -54,6 +54,7 @@ export interface RememberedYes {
 }
 
 /** The part of `scope` that the user has allowed before, under conditions that have not ended. */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export async function rememberedYes(
   db: Store<Tables>['db'],
   key: ConsentKey,
@@ -98,6 +99,7 @@ function hasEnded(conditions: Conditions, now: number): boolean {
 }
 
 /** Remembers a consent, in the transaction that makes the code. */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export async function rememberConsent(
   tx: Transaction<Tables>,
   key: ConsentKey,

@@ -48,6 +48,7 @@ export async function decideAgain(request: PolicyRequest, policy: Policy): Promi
 export type Allowed = PolicyJudgement & { readonly decision: 'direct' | 'consent' }
 
 /** The question to a policy. What is not known is left out, not undefined: operators write policies against it. */
+// unchecked options about: all members are required, and one that is missing refuses everything
 export function policyRequest(
   principal: Principal,
   about: {

@@ -175,6 +175,7 @@ async function endGrant(tx: Database, row: GrantRow, o: GrantEnd): Promise<Grant
 }
 
 /** How an event names a grant. */
+// unchecked options {}: only the desk, the console and tests call it, and TypeScript checks them
 export function grantFacts(
   principal: Principal,
   { id, resource, scope, user, txn }: Grant,

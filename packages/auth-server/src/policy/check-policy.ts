@@ -20,6 +20,7 @@ export function listOr(...words: readonly string[]): OptionCheck {
 }
 
 /** A list of conditions, of which each is understood: one that is not would be kept by nobody. */
+// unchecked options place: only the desk, the console and tests call it, and TypeScript checks them
 export function conditionsCheck(value: unknown, place: OptionPlace): void {
   try {
     parseConditions(value, { development: true })

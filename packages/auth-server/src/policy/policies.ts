@@ -21,6 +21,7 @@ import { askPolicy, type PolicyJudgement } from './read-policy.js'
  * ```
  */
 export function directGrants(list: readonly DirectGrant[]): Policy {
+  // bound: fixed
   const lines = new Map<string, DirectGrant[]>()
   for (const line of list) {
     checkDirectGrant(line)

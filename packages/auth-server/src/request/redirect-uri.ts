@@ -17,6 +17,7 @@ export function isLoopbackRedirect(uri: string, agent: string): boolean {
  * @throws AAuthError shown as a page, never as a redirect; `temporarily_unavailable` where the agent's metadata cannot be had
  * @see protocol §6.3
  */
+// unchecked options {}: only the desk, the console and tests call it, and TypeScript checks them
 export async function checkStillListed(
   { agent, redirect_uri }: Pick<RequestBy<'browser'>, 'agent' | 'redirect_uri'>,
   { discovery }: { readonly discovery: Discovery },

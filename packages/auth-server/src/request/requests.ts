@@ -21,6 +21,7 @@ const remembered = 600
 /** The requests of one auth server that wait for a user or for their agent. */
 export interface Requests {
   /** Stores a request for a browser; resolves with its `request_token` once that is on disk. */
+  // unchecked options o: only packages of ours call it, and TypeScript checks them
   add(
     request: NewRequest,
     o: { readonly redirect_uri: string; readonly state?: string | undefined },
@@ -58,6 +59,7 @@ export interface Requests {
 }
 
 /** Queries over the table. */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export function requestsIn(
   store: Store<Tables>,
   now: () => number,

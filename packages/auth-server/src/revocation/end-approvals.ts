@@ -36,6 +36,7 @@ export async function endApprovals(
 ): Promise<readonly Ended[]> {
   const holders = new Set(ended.map(grant => nameOf({ ...grant, holder: grant.user_sub })))
   const agents = [...new Set(ended.map(({ agent }) => agent))]
+  // bound: one call: living approvals of the grants that end
   const found: LivingApproval[] = []
   for (let at = 0; at < agents.length; at += batch) {
     const rows = await living(tx, now)
@@ -115,6 +116,7 @@ async function endGiven(
   now: number,
 ): Promise<readonly Ended[]> {
   const ids = rows.map(({ id }) => id)
+  // bound: one call: the rows that are given
   const ended: LivingApproval[] = []
   for (let at = 0; at < ids.length; at += batch)
     // As they are now: another transaction may have given a token since the rows were read.

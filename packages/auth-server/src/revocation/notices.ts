@@ -46,6 +46,7 @@ export interface GrantEnd {
  * approvals of single calls under any of them, which end with them.
  * @see protocol §6.6
  */
+// unchecked options ended: only the desk, the console and tests call it, and TypeScript checks them
 export async function writeNotices(tx: Transaction<Tables>, ended: readonly EndedGrant[], o: GrantEnd): Promise<void> {
   if (ended.length === 0) return
   const grants = (await endAll(tx, ended, o)).map(grantColumns)
@@ -95,7 +96,9 @@ async function takeExchanged(
   ended: readonly EndedGrant[],
   { issuer, now }: Pick<GrantEnd, 'issuer' | 'now'>,
 ): Promise<ExchangedRow[]> {
+  // bound: one call: grants by exchange of those that end
   const taken: ExchangedRow[] = []
+  // bound: one call: grants by exchange of those that end
   const names = ended.map(({ id }) => id)
   // Names are added while it runs: what came of a row that was taken ends, too.
   for (let done = 0; done < names.length; ) {
@@ -131,6 +134,7 @@ async function agentDues(tx: Transaction<Tables>, ended: readonly EndedGrant[], 
     .limit(mostOfAgent)
     .execute()
   // The latest ten, oldest first.
+  // bound: one call
   const latest = rows.map(({ due }) => due).reverse()
   return () => {
     const tenth = latest.length < mostOfAgent ? undefined : latest.shift()

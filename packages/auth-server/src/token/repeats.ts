@@ -10,6 +10,8 @@ const largest = 8192
 
 /** An empty memory. */
 export function createRepeats(now: () => number): Repeats {
+  // bound: 4096 answers of 60 seconds; bytes: 32 MiB; grown by a stranger; shared: each is of a code that a user
+  // allowed; filled by bounded-collections-fills.test.ts "answers to codes"
   const held = sharedMap<string, { readonly answer: Promise<TokenAnswer>; readonly at: number }>({
     maxBytes: mostBytes,
   })

@@ -67,6 +67,7 @@ export const ownIssuer = 'account'
  * Notes that an account at a provider signed in, with its current claims; resolves with its user. A new account gets `sub`, a known
  * one keeps its own.
  */
+// unchecked options {}: only the desk, the console and tests call it, and TypeScript checks them
 export async function noteLogin(
   tx: Transaction<LoginTables>,
   { issuer, subject, claims }: UpstreamAccount,
@@ -120,6 +121,7 @@ export async function earlierSub(
 }
 
 /** Makes the user of an account of this auth server itself. */
+// unchecked options {}: only the desk, the console and tests call it, and TypeScript checks them
 export async function newUser(
   tx: Transaction<LoginTables>,
   { sub, claims, now }: { readonly sub: string; readonly claims: UserClaims; readonly now: number },

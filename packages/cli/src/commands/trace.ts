@@ -55,6 +55,7 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
  * @throws UsageError for more than 10 000 records, or a file that cannot be read
  */
 export async function traceIn(txn: string, files: readonly string[]): Promise<Trace> {
+  // bound: one call
   const records: TracedRecord[] = []
   const input: string[] = []
   let skipped = 0
@@ -91,6 +92,7 @@ async function* challengesIn(lines: Iterable<string> | AsyncIterable<string>): A
 }
 
 function keepChallenge(line: string, kept: string[]): void {
+  // bound: one call: mostChallenges
   kept.push(line)
   if (kept.length > mostChallenges) kept.shift()
 }

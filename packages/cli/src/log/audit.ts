@@ -22,6 +22,8 @@ export function audit(
   limit: LogLimit,
   now: () => number = () => Date.now() / 1000,
 ): (event: AuthServerEvent | AgentServerEvent | ResourceEvent) => void {
+  // bound: 1000 alarms; bytes: 1000 × a name; grown by a stranger; shared: by use; filled by
+  // bounded-collections-fills.test.ts "a bounded map"
   const alarms = boundedMap<string, number>(mostAlarms)
   // One delegate can cause any number of alarms about itself: they must not use up the lines of alarms about others.
   const alarmKind = (about: string): string => {

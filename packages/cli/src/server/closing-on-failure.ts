@@ -12,6 +12,7 @@ export type Opened = <T extends Closable>(one: T) => T
  * @throws what `start` throws
  */
 export async function closingOnFailure(start: (opened: Opened) => Promise<void>): Promise<void> {
+  // bound: what one command opens; grown by the program
   const all: Closable[] = []
   try {
     await start(one => {

@@ -14,9 +14,11 @@ export function mergeMetrics(readings: ReadonlyArray<readonly [worker: number, t
     let family: Family = { comments: [], samples: [] }
     for (const line of text.split('\n')) {
       const [, name] = /^# (?:HELP|TYPE|UNIT) (\S+)/.exec(line) ?? []
+      // bound: one call
       if (name !== undefined) {
         family = families.get(name) ?? { comments: [], samples: [] }
         families.set(name, family)
+        // bound: one call
         if (!family.comments.includes(line)) family.comments.push(line)
       } else if (line !== '' && !line.startsWith('#')) family.samples.push(labelled(line, worker))
     }

@@ -43,6 +43,7 @@ interface Asking {
 
 /** Takes charge of a worker that was just forked. */
 export function hire<S>(worker: Worker): Hired<S> {
+  // bound: orders under way to one worker; grown by the program
   const asked = new Map<number, Asking>()
   let count = 0
   const listens = new Promise<void>(resolve => {

@@ -188,6 +188,7 @@ function bodyOf(rules: readonly ArgumentsCondition[]): Body | undefined {
 
 /** All that are named, and one that is not. */
 function operationsIn(approvals: readonly ApprovalCondition[], rules: readonly ArgumentsCondition[]): string[] {
+  // bound: one call
   const named = new Set([...approvals.flatMap(({ of }) => (of === '*' ? [] : of)), ...rules.map(({ of }) => of)])
   return [freshName(named, made('other')), ...named]
 }

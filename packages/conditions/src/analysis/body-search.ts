@@ -60,8 +60,11 @@ const anyValue: Demand = {}
 
 /** A body that meets all demands and breaks no rule; undefined where there is none. */
 export function solve({ rules, lists }: Problem, demands: readonly Demand[]): Body | undefined {
+  // bound: one call
   const number = new Map([...rules, ...demands, anyValue].map((each, i) => [each, i]))
+  // bound: one call
   const search: Search = { lists, number, known: new Map(), steps: 0 }
+  // bound: one call
   const found = valueFor(search, { depth: 0, rules, covered: new Set(), demands })
   return found?.value === unbuilt ? { value: undefined } : found
 }
@@ -87,6 +90,7 @@ function findValue(search: Search, node: Node): Body | undefined {
   const { depth, demands } = node
   const here = node.rules.filter(({ segments }) => segments.length === depth)
   if (here.some(({ forbidden }) => forbidden)) return undefined
+  // bound: one call
   const covered = new Set([...node.covered, ...here.map(({ list }) => list)])
   const matchers = here.flatMap(({ matcher = [] }) => matcher)
   const refused = demands.find(({ segments, refused }) => segments?.length === depth && refused)?.refused
@@ -132,6 +136,7 @@ interface Child {
 
 /** Demands by the member or element that must meet them, and those that any may meet. */
 function sortDemands({ demands, depth }: Node): { groups: Map<string, Demand[]>; free: Demand[] } {
+  // bound: one call
   const groups = new Map<string, Demand[]>()
   const free: Demand[] = []
   for (const demand of demands) {
@@ -144,6 +149,7 @@ function sortDemands({ demands, depth }: Node): { groups: Map<string, Demand[]>;
 
 function namesIn({ rules, depth }: Node, groups: ReadonlyMap<string, unknown>): Set<string> {
   const names = rules.flatMap(({ segments }) => (segments[depth] === every ? [] : (segments[depth] ?? [])))
+  // bound: one call
   return new Set([...names, ...groups.keys()])
 }
 
@@ -156,8 +162,10 @@ function findObject(search: Search, node: Node): Body | undefined {
   // A member of its own meets each demand with the fewest rules.
   const own = free.map(demand => valueIn(search, node, { name: undefined, demands: [demand] }))
   const shared = free.filter((_, i) => own[i] === undefined)
+  // bound: one call
   const members = shareMembers(search, node, { names: [...names], groups, free: shared })
   if (members === undefined) return undefined
+  // bound: one call
   const taken = new Set([...names].map(foldedName))
   for (const value of own) {
     if (value === undefined) continue
@@ -188,6 +196,7 @@ function shareMembers(
     if ((folded.get(foldedName(name)) ?? name) !== name) continue
     const demands = [...(groups.get(name) ?? []), demand]
     if (valueIn(search, node, { name, demands }) === undefined) continue
+    // bound: one call
     const found = shareMembers(search, node, { names, groups: new Map(groups).set(name, demands), free: rest })
     if (found !== undefined) return found
   }
@@ -219,11 +228,13 @@ function shareElements(search: Search, node: Node, elements: Elements): Body | u
   const { named, groups, free, most } = elements
   const [demand, ...rest] = free
   if (demand === undefined) return fillArray(search, node, elements)
+  // bound: one call
   const taken = new Set([...named, ...groups.keys()])
   const next = freshName(taken, String)
   for (const name of [...taken, ...(Number(next) < most ? [next] : [])]) {
     const demands = [...(groups.get(name) ?? []), demand]
     if (valueIn(search, node, { name, demands }) === undefined) continue
+    // bound: one call
     const found = shareElements(search, node, { ...elements, groups: new Map(groups).set(name, demands), free: rest })
     if (found !== undefined) return found
   }

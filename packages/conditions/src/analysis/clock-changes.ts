@@ -20,6 +20,7 @@ export interface ClockChange {
 
 /** More than there are zones: what is kept of one takes some 5 KB, and to find it again a hundredth of a second. */
 const mostZones = 700
+// bound: 700 time zones: more than there are; grown by the program
 const horizons = new Map<string, readonly ClockChange[]>()
 
 /** The changes of a zone's clocks in a stretch of time, the first of them at its begin: as the engine knows them. */

@@ -34,6 +34,7 @@ export function answerOutside(
   for (let length = 1; length <= Math.min(longest, maxJsonDepth); length++) {
     const leak = leakOf({ lists, barred, effort }, length)
     if (effort.steps > mostSteps) return { value: undefined }
+    // bound: one call
     if (leak !== undefined) return { value: answerOf(leak, new Set([...lists.flat(2), ...barred.flat()])) }
   }
   return undefined

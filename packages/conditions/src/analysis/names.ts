@@ -3,6 +3,7 @@ export type Names = ReadonlySet<string> | undefined
 
 /** The names that every list has. */
 export function commonNames(lists: ReadonlyArray<readonly string[]>): Names {
+  // bound: one call
   return lists.reduce<Names>(
     (common, list) => new Set(common === undefined ? list : list.filter(name => common.has(name))),
     undefined,

@@ -38,6 +38,7 @@ function treeOf(pointers: readonly string[]): PointerNode {
 
 /** A tree without pointers. */
 export function pointerRoot(): PointerNode {
+  // bound: one call
   return { isEnd: false, next: new Map() }
 }
 
@@ -95,6 +96,7 @@ export function stepping<P>(
 ): (segment: string) => P {
   const named = new Set(nodes.flatMap(({ next }) => [...next.keys()]))
   // Made when they are met, and kept: all elements of an array mostly share one place.
+  // bound: one call
   const places = new Map<string, P>()
   return segment => {
     const key = named.has(segment) ? segment : every

@@ -49,6 +49,7 @@ export function projectJson(bytes: Uint8Array, lists: ReadonlyArray<readonly str
 class Projection {
   readonly #root: Place
   #cursor: Cursor = { text: '', at: 0 }
+  // bound: one call
   readonly #pieces: string[] = []
   /** The part of the text that is let through, and not among the pieces yet. */
   #from = 0

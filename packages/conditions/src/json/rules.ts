@@ -16,6 +16,7 @@ export interface RulePlace {
 /** The rules of a walk, and whether each rule with a matcher has named a value on it. */
 export function rulesOf(rules: readonly ArgumentRule[]): { readonly root: RulePlace; areAllMet(): boolean } {
   const tree = pointerRoot()
+  // bound: one call
   const ending = new Map<PointerNode, ArgumentRule[]>()
   for (const rule of rules) {
     // With `at` alone it lets anything be there, or nothing.
@@ -62,6 +63,7 @@ function matchersOf(rules: readonly ArgumentRule[]): Matcher[] {
 
 /** Equal in type and value to some value of each list: `1.0` is 1, `"1"` is not. */
 function amongOf(lists: ReadonlyArray<NonNullable<ArgumentRule['in']>>): Matcher {
+  // bound: one call
   const sets = lists.map(listed => new Set(listed.map(keyOfScalar)))
   const common = new Set(
     lists

@@ -152,6 +152,7 @@ export interface DistinctNames {
 const fewNames = 8
 
 class Names implements DistinctNames {
+  // bound: one call
   #few: string[] | undefined
   #all: Set<string> | undefined
 
@@ -162,6 +163,7 @@ class Names implements DistinctNames {
     } else if (this.#few === undefined) this.#few = [name]
     else {
       if (this.#few.includes(name)) throw repeated()
+      // bound: one call
       if (this.#few.push(name) > fewNames) this.#all = new Set(this.#few)
     }
   }

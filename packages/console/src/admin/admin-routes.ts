@@ -10,6 +10,7 @@ import type { AdminContext } from './admin-context.js'
 
 /** Answers the requests of the admin port; never throws. */
 export function answerAdmin(context: AdminContext): (message: ReceivedMessage) => Promise<Response> {
+  // bound: fixed
   const routes: Routes = new Map([...fileRoutes(context), ...callRoutes(context)])
   return async received => {
     const message = withClient(received, context.client)

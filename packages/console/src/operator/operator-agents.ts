@@ -154,6 +154,7 @@ function blockingOf(
 
 /** From agent to agent by the index of owners: one agent may have a million grants, which are not read. */
 async function agentsAfter(db: Database, after: string, limit: number): Promise<string[]> {
+  // bound: one call: limit
   const agents: string[] = []
   for (let last = after; agents.length < limit; ) {
     const { next } = await db
@@ -186,6 +187,7 @@ function blocksOf(db: Database): Promise<BlockRow[]> {
 
 function blockedBy(agent: string, blocks: readonly BlockRow[]): Pick<OperatorAgent, 'blocked'> {
   if (blocks.some(({ kind, name }) => kind === 'agent' && name === agent)) return { blocked: 'agent' }
+  // bound: one call
   const sites = new Set(blocks.filter(({ kind }) => kind === 'site').map(({ name }) => name))
   return isIdentifier(agent, { development: true }) && isOfSite(agent, sites) ? { blocked: 'site' } : {}
 }

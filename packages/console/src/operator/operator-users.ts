@@ -107,6 +107,7 @@ interface Walk {
 async function findUsers(db: Database, { search, ...walk }: Walk & { readonly search: string }): Promise<Row[]> {
   if (search === '') return usersAfter(db, walk)
   const fits = searchOf(search)
+  // bound: one call: fewer rows than limit, and a chunk of 1000
   const found: Row[] = []
   for (let { after } = walk; ; ) {
     const rows = await usersAfter(db, { ...walk, after, limit: chunk, search })

@@ -30,7 +30,9 @@ export function componentIdentifier(component: Component): string {
 
 /** One text for all spellings of an identifier, whose parameters may be in any order. */
 export function componentKey({ name, parameters }: Component): string {
+  // bound: one call
   if (parameters === undefined || parameters.size === 0) return serializeItem([name, new Map()])
   const sorted = [...parameters].sort(([a], [b]) => (a < b ? -1 : 1))
+  // bound: one call
   return serializeItem([name, new Map(sorted)])
 }

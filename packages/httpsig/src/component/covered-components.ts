@@ -19,6 +19,7 @@ const conditional: readonly string[] = ['@query', 'content-type', 'content-diges
  * The bare names of all components that a signature must cover, in the order in which a signer of this package covers them.
  * @see RFC 9421 §1.4, §2, protocol §3.4
  */
+// unchecked options needs: all members are required, and one that is missing refuses everything
 export function requiredComponents(needs: CoverageNeeds): string[] {
   const names = ['@method', '@authority', '@path']
   if (needs.hasQuery) names.push('@query')

@@ -14,7 +14,9 @@ export interface MessageParts {
 
 /** Creates the parts of one message. */
 export function messageParts(): MessageParts {
+  // bound: one call
   const dictionaries = new Map<string, Members>()
+  // bound: one call
   const queries = new Map<string, ReadonlyMap<string, string | undefined>>()
   return {
     dictionary: lines => readOnce(dictionaries, lines.join(', '), singleReadingDictionary),

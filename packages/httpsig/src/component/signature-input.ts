@@ -59,6 +59,7 @@ export function parseSignatureInputFully(value: string, label: string): Signatur
   const { member } = selected
   const text = strictInnerList('Signature-Input', selected)
   const components = componentsOf(label, member)
+  // bound: one call
   return { label, components, raw: new Map(rawParameters(text)), values: member[1], text, sent: selected.text }
 }
 
@@ -70,7 +71,9 @@ function notSelected(): HttpSigError {
 function parseCanonical(value: string): SignatureInput | undefined {
   const list = canonicalList.exec(value)
   if (list?.[1] === undefined || list[2] === undefined) return undefined
+  // bound: one call
   const raw = new Map<string, string>()
+  // bound: one call
   const values = new Map<string, BareItem>()
   let at = list[0].length
   while (at < value.length) {

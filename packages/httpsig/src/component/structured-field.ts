@@ -62,6 +62,7 @@ function readWritten(text: string): Written {
   let previous = ''
   for (const [step] of text.matchAll(steps)) {
     if (step === ' ') continue
+    // bound: one call
     if (step === '(') depth++
     else if (step === ')') depth--
     else if (step === ';') seen.semicolons++
@@ -125,6 +126,7 @@ export function parseMembers(header: string, value: string, limits: DictionaryLi
   let held = 0
   for (const member of parsed.values()) held += heldParameters(member)
   if (countParameters(value) !== held) throw refusal('parameter_repeated', { about: header })
+  // bound: one call
   const members = new Map<string, DictionaryMember>()
   let at = 0
   for (const [label, member] of parsed) {

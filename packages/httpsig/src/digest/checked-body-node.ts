@@ -12,6 +12,7 @@ import type { BodyCheck } from './content-digest-stream.js'
  * @throws HttpSigError `invalid_request` for a request that was cut off
  * @see protocol §3.4
  */
+// unchecked options check: the package itself makes them
 export function checkBody(request: NodeRequest, check: BodyCheck): void {
   const { push, _read: read } = request
   let state: 'open' | 'ended' | 'failed' = 'open'
@@ -42,6 +43,7 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
   const early = takeWaiting(request)
   if (early !== null) {
     isAskedFor = true
+    // bound: one call
     request.unshift(early)
     step(early)
   }

@@ -123,6 +123,7 @@ export function contentDigestCheck(value: string): BodyCheck {
  * Passes a body through a check and fails the stream when the check fails: for a digest, at the end.
  * The bytes are unverified until the stream has ended without an error: do not act on them before.
  */
+// unchecked options check: the package itself makes them
 export function checkedStream(body: ReadableStream<Uint8Array>, check: BodyCheck): ReadableStream<Uint8Array> {
   return watchStream(body, { update: chunk => check.update(chunk), end: () => check.end(), failed: () => undefined })
 }

@@ -205,6 +205,7 @@ export async function explainSignature(options: ExplainOptions): Promise<Signatu
         },
       ]
   const repaired = await repair({ options, headers, reading, key })
+  // bound: one call
   const findings = refusal === undefined ? [] : unique([...certain, ...repaired.findings])
   if (refusal !== undefined && findings.length === 0)
     findings.push({ reason: refusal.reason, change: `correct what the verifier names: ${refusal.message}` })

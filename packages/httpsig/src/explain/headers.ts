@@ -117,6 +117,7 @@ function encodingFinding(value: string): SignatureFinding {
 function labelIn(read: Members, wanted: string | undefined, findings: SignatureFinding[]): string | undefined {
   if (wanted !== undefined && read.members.has(wanted)) return wanted
   const only = read.members.size === 1 ? [...read.members.keys()][0] : undefined
+  // bound: one call
   if (wanted !== undefined)
     findings.push({
       reason: 'signature_label_missing',
@@ -160,6 +161,7 @@ function readValue(
   if (label === undefined) return undefined
   const value = parseIfPresent(text => parseSignatureValue(text, label), read.value)
   if (!(value instanceof HttpSigError)) return value
+  // bound: one call
   findings.push(malformedFinding(read.at, read.value, value))
   return fromOtherEncoding(read.value)
 }

@@ -39,6 +39,7 @@ interface Trial {
 function trialOf(source: RepairSource): Trial {
   const { message } = source.options
   const components = source.headers.input?.components ?? []
+  // bound: one call
   const seen = new Set<string>()
   const encoder = new TextEncoder()
   return {

@@ -34,6 +34,8 @@ export function verifyKeyCache(options: { readonly capacity?: number } = {}): Ve
   checkOptions('verifyKeyCache', options, { capacity: 'number' })
   const { capacity = 4096 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
+  // bound: 4096; bytes: 4096 × 4 KiB; grown by a stranger; shared: by use: the one unused for longest goes, and is
+  // imported again; filled by key.test.ts "keeps within its capacity"
   const keys = new Map<string, VerifyKey>()
 
   async function remember(name: string, jwk: PublicJwk): Promise<VerifyKey> {

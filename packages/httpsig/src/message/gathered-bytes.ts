@@ -15,6 +15,8 @@ const freeChunks = 4096
  * memory of the body (DIG-20). The blocks take at most twice the body, and adding a chunk takes time in proportion to its length.
  */
 export function gatherBytes(limit: number): GatheredBytes {
+  // bound: the body limit; bytes: the body limit and 64 KiB; grown by a stranger; shared: each connection its own;
+  // filled by gathered-bytes.test.ts "one byte over the limit"
   const blocks: Array<Uint8Array<ArrayBuffer>> = []
   let block = new Uint8Array()
   let used = 0

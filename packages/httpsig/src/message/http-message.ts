@@ -43,6 +43,7 @@ export function isResponse(message: HttpMessage): message is HttpResponseMessage
  * @throws TypeError for a body that is unread
  * @see RFC 9421 §2.2.2 to §2.2.4
  */
+// unchecked options origin: it is a party, a message or a logger, of which few members are read
 export function requestMessage(
   received: ReceivedMessage,
   origin: { readonly scheme: 'https' | 'http'; readonly authority: string },

@@ -132,6 +132,7 @@ function peekBody(request: NodeRequest, limit: number): Promise<Uint8Array | und
 
 /** The same memory, so that the body is not held twice. */
 function putBack(request: NodeRequest, { buffer, byteOffset, length }: Uint8Array): void {
+  // bound: one call
   request.unshift(Buffer.from(buffer, byteOffset, length))
 }
 
@@ -144,6 +145,7 @@ async function peekByte(request: NodeRequest): Promise<boolean> {
     part() {
       const chunk: Uint8Array | null = request.read()
       if (chunk === null) return undefined
+      // bound: one call
       request.unshift(chunk)
       return chunk
     },

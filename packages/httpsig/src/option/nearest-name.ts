@@ -28,6 +28,7 @@ function editDistance(a: string, b: string): number {
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
+    // bound: one call
     const line = [row]
     for (let column = 1; column <= b.length; column++) {
       const wrong = a[row - 1] === b[column - 1] ? 0 : 1

@@ -37,6 +37,7 @@ export interface OptionPlace {
  * Checks one value; for use in checks that are functions.
  * @throws TypeError
  */
+// unchecked options check and place: it is a part of the check itself
 export function checkOption(value: unknown, check: OptionCheck, place: OptionPlace): void {
   if (isPlainly(value, check)) return
   if (typeof check === 'function') check(value, place)
@@ -46,6 +47,7 @@ export function checkOption(value: unknown, check: OptionCheck, place: OptionPla
 }
 
 /** Checks each element of an array. */
+// unchecked options check: it is a part of the check itself
 export function each(check: OptionCheck): OptionCheck {
   return (value, place) => {
     if (!Array.isArray(value)) throw wrongOption(place, 'an array')
@@ -56,6 +58,7 @@ export function each(check: OptionCheck): OptionCheck {
 }
 
 /** Checks each value of an object with any names of members. */
+// unchecked options check: it is a part of the check itself
 export function eachMember(check: OptionCheck): OptionCheck {
   return (value, place) => {
     if (!isRecord(value)) throw wrongOption(place, 'an object')
@@ -67,6 +70,7 @@ export function eachMember(check: OptionCheck): OptionCheck {
  * A member that restricts access. When it is present and `undefined`, as after the slip `config.agnets`, it is refused: taken as left
  * out, it would admit every caller.
  */
+// unchecked options check: it is a part of the check itself
 export function restriction(check: OptionCheck): OptionCheck {
   const given = (value: unknown, place: OptionPlace): void => {
     if (value === undefined)
@@ -77,11 +81,13 @@ export function restriction(check: OptionCheck): OptionCheck {
 }
 
 /** Checks the members of an object, and any other value with `other`. */
+// unchecked options other: it is a part of the check itself
 export function objectOr(members: OptionMembers, other: OptionCheck): OptionCheck {
   return (value, place) => checkOption(value, isRecord(value) ? members : other, place)
 }
 
 /** Makes the error of a check. `must` says what the option must be, and never contains its value, which may be a secret. */
+// unchecked options place: it is a part of the check itself
 export function wrongOption(place: OptionPlace, must: string): TypeError {
   return new TypeError(messageOf(place, must))
 }

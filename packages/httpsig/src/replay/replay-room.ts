@@ -34,6 +34,7 @@ export const margin = 1
  * The room of a replay set by its options.
  * @throws RangeError for a number that is not positive, TypeError for anything else that is wrong
  */
+// unchecked options options: what keeps the entries has checked them
 export function replayRoomOf(options: ReplayRoomOptions): ReplayRoom & { readonly window: number } {
   const { window = 120, rate = 5000 } = options
   // An entry lives until its slice has left the window, and the last tenth of the room is reserved for callers that have few.
@@ -52,6 +53,7 @@ export function replayRoomOf(options: ReplayRoomOptions): ReplayRoom & { readonl
 const tokenWindow = 840
 
 /** The room for such tokens: a tenth of the requests per second. */
+// unchecked options {}: what keeps the entries has checked them
 export function tokenRoom({ rate = 5000 }: ReplayRoomOptions): Pick<ReplayRoomOptions, 'window' | 'rate'> {
   return { window: tokenWindow, rate: rate / 10 }
 }

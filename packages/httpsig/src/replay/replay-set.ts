@@ -178,6 +178,8 @@ function createSet(
   const began = monotonic?.() ?? start
   // A secret salt: an attacker cannot choose requests whose entries collide.
   const salt = latin1Of(globalThis.crypto.getRandomValues(new Uint8Array(16)))
+  // bound: 40; bytes: those of the entries; grown by a stranger; shared: as the entries; filled by replay-clock.test.ts
+  // "a bounded number of slices"
   let slices: Slice[] = []
   /** A request created at this time or before may have been dropped. */
   let forgotten = Number.NEGATIVE_INFINITY
@@ -198,7 +200,17 @@ function createSet(
     const number = Math.floor(at / length)
     const last = slices.at(-1)
     if (last?.number === number) return last
-    const tables = { seen: digestTable(), shares: countTable(), partitions: new Map<string, number>() }
+    const tables = {
+      // bound: capacity of each partition; bytes: 32 an entry; grown by a stranger; shared: a tenth for a site; the
+      // last tenth for those that hold next to nothing; filled by replay-shares.test.ts "ten subdomains take the tenth"
+      seen: digestTable(),
+      // bound: two of each entry; bytes: 64 an entry; grown by a stranger; shared: as the entries; filled by
+      // replay-shares.test.ts "ten subdomains take the tenth"
+      shares: countTable(),
+      // bound: four; bytes: small; grown by a stranger; shared: each its own; filled by replay-shares.test.ts "another
+      // partition has its own room"
+      partitions: new Map<string, number>(),
+    }
     const slice: Slice = { number, ...tables, created: Number.NEGATIVE_INFINITY }
     slices.push(slice)
     return slice
@@ -259,6 +271,8 @@ function createSet(
 
 /** Caches digests of short texts, up to 256: few callers send most requests. */
 function cacheDigests(digest: (text: string) => Promise<DigestKey>): (text: string) => Promise<DigestKey> {
+  // bound: 256 names of 256 characters; bytes: 256 × 700; grown by a stranger; shared: all go when it is full, and are
+  // hashed again; filled by replay-shares.test.ts "no remembered request is dropped"
   const known = new Map<string, DigestKey>()
   return async text => {
     const before = known.get(text)

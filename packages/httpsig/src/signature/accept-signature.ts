@@ -32,6 +32,7 @@ export interface SignatureRequest {
 type Asked = { -readonly [K in keyof SignatureRequest]: SignatureRequest[K] }
 
 function readParameters(asked: Asked, parameters: Parameters): void {
+  // bound: one call
   const unknown: string[] = []
   for (const [name, value] of parameters) {
     if (name === 'created' || name === 'expires') {
@@ -71,6 +72,7 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
       throw refusal('component_unsupported', { about: '@signature-params', cause: { label } })
     const asked: Asked = {
       label,
+      // bound: one call
       components: components.map(component => componentIdentifier({ parameters: new Map(), ...component })),
     }
     readParameters(asked, member[1])
@@ -79,6 +81,7 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
 }
 
 function parametersOf(request: SignatureRequest): Parameters {
+  // bound: one call
   const parameters: Parameters = new Map()
   for (const [name, value] of Object.entries(request)) {
     if (name === 'created' || name === 'expires') {
@@ -102,6 +105,7 @@ export function serializeAcceptSignature(requests: readonly SignatureRequest[]):
     .map(request => {
       const components = request.components.map(parseComponent)
       try {
+        // bound: one call
         return `${request.label}=${serializeInnerList([
           components.map(({ name, parameters }) => [name, parameters ?? new Map()]),
           parametersOf(request),

@@ -60,6 +60,7 @@ function checkParameter(name: string, value: unknown): BareItem {
 }
 
 function parametersOf({ params = {}, key, now }: SignMessageOptions): Parameters {
+  // bound: one call
   const parameters: Parameters = new Map()
   if (params.created === undefined) parameters.set('created', Math.floor(now?.() ?? Date.now() / 1000))
   for (const [name, value] of Object.entries(params)) {
@@ -112,6 +113,7 @@ export async function signMessage(options: SignMessageOptions): Promise<Array<re
   const components = options.components.map(parseComponent)
   if (components.length > componentLimit) throw new TypeError('more than 32 components would be covered')
   for (const component of components) checkSelf(component)
+  // bound: one call
   const input = serializeInnerList([
     components.map(({ name, parameters }) => [name, parameters ?? new Map()]),
     parametersOf(options),

@@ -35,11 +35,13 @@ const label = 'sig'
 const ours: readonly string[] = ['signature-input', 'signature', 'signature-key', 'content-digest']
 
 function linesOf(headers: Iterable<readonly [string, string]>): Map<string, string[]> {
+  // bound: one call
   const lines = new Map<string, string[]>()
   for (const [name, value] of headers) {
     const key = name.toLowerCase()
     // An old Signature-Key beside the new one would make two members, and the header may have one.
     if (ours.includes(key)) throw new TypeError('the request already carries a signature header or Content-Digest')
+    // bound: one call
     const held = lines.get(key)
     if (held) held.push(trimOws(value))
     else lines.set(key, [trimOws(value)])
@@ -99,6 +101,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
 }
 
 /** As {@link signRequest}, for code of this project: names of options are not checked. */
+// unchecked options options: only packages of ours call it, and TypeScript checks them
 export async function signCheckedRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)

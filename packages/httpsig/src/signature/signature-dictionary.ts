@@ -46,6 +46,7 @@ export function dictionaryField(
   limits: DictionaryLimits = signatureLimits,
 ): Map<string, DictionaryMember> {
   const lines = headerValues({ headers }, name).map(trimOws)
+  // bound: one call
   if (lines.length === 0) return new Map()
   const text = lines.join(', ')
   if (!printable.test(text))

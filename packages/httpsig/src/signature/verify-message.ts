@@ -161,6 +161,7 @@ async function checkBody(components: readonly Component[], { headers, body }: Ht
 function candidateOf({ label, components, parameters }: SignatureMember): SignatureCandidate {
   return {
     label,
+    // bound: one call
     components: components.map(component => componentIdentifier({ parameters: new Map(), ...component })),
     params: parameters,
   }

@@ -69,8 +69,11 @@ export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
   const context: Context = {
     ...options,
+    // bound: requests of the client that are under way; grown by the program
     open: new Map(),
+    // bound: subscriptions of the client: 64 resources, and the lists; grown by the program
     listening: new Map(),
+    // bound: requests of the client that are under way; grown by the program
     running: new Map(),
     clientInfo: undefined,
     logLevel: undefined,

@@ -71,8 +71,12 @@ export function asOldClient(options: AsOldClient): Adapter {
   const { port, toServer } = options
   const context: Context = {
     ...options,
+    // bound: requests of the bridge that are under way; grown by the program
     open: new Map(),
+    // bound: requests of the client that are under way; grown by the program
     calls: new Map(),
+    // bound: questions that the client is asked: 64, and 64 that wait; bytes: 128 × an id of 256 characters; grown by a
+    // peer; filled by hostile.test.ts "that asks too much at once"
     asked: new Map(),
     session: undefined,
     logLevel: undefined,

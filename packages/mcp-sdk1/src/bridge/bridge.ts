@@ -196,6 +196,7 @@ function portFor(first: RpcRequest, context: Context): ClientPort {
 
 function toServer(message: RpcMessage, context: Context): void {
   const { way, queue } = context
+  // bound: messages of the client until the server has answered; grown by the program
   if (way === undefined) queue.push(message)
   else if (way.adapter === undefined) way.line.fromClient(message)
   else way.adapter.fromClient(message)

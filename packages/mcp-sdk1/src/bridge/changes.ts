@@ -45,6 +45,7 @@ const lists = ['tools', 'prompts', 'resources'] as const
  * changed meanwhile.
  */
 export function changes(options: ChangesOptions): Changes {
+  // bound: 64 resources; grown by the program
   const uris = new Map<string, AbortController>()
   const ofLists = new AbortController()
   return {

@@ -34,6 +34,7 @@ const lists = ['tools', 'prompts', 'resources'] as const
 
 export function listeners({ tell, subscribe }: ListenersOptions): Listeners {
   /** What each subscription is for. */
+  // bound: 64 subscriptions to 64 resources; grown by the program
   const open = new Map<RequestId, Params>()
   const urisOf = (filter: Params | undefined): string[] => textsIn(filter?.['resourceSubscriptions']) ?? []
   const isWatched = (uri: string): boolean => [...open.values()].some(filter => urisOf(filter).includes(uri))

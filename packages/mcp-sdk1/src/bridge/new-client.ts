@@ -68,6 +68,8 @@ export function newClient(
   send: (message: RpcMessage) => Promise<void>,
   { onError, toServer }: { readonly onError: (error: Error) => void; readonly toServer: (message: RpcMessage) => void },
 ): ClientPort {
+  // bound: requests of the client that are under way, and for an hour those that it does not repeat; grown by the
+  // program
   const context: Context = {
     toServer,
     calls: new Map(),
@@ -88,6 +90,8 @@ export function newClient(
         const at = context.queue.findIndex(other => other.asker === asker)
         if (at >= 0) context.queue.splice(at, 1)
       })
+      // bound: 64 questions; bytes: 64 × a message of the server; grown by a peer; filled by hostile.test.ts "that asks
+      // too much at once"
       context.queue.push({ method, params: asInput(method, params), asker })
       // Questions of one moment are asked at once.
       queueMicrotask(() => askNext(context))
@@ -131,6 +135,8 @@ function fromRequest(request: RpcRequest, context: Context): RpcRequest | undefi
     refuse(request, 'a request with this id is under way', context)
     return undefined
   }
+  // bound: 64 questions of a call; bytes: small; grown by a peer; filled by hostile.test.ts "that asks too much at
+  // once"
   context.calls.set(request.id, {
     id: request.id,
     request,

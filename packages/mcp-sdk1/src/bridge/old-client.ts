@@ -17,6 +17,7 @@ import { type Asker, answerOf, type ClientPort, mostAsked } from './client-port.
  * the server.
  */
 export function oldClient(send: (message: RpcMessage) => Promise<void>, onError: (error: Error) => void): ClientPort {
+  // bound: 64 questions; bytes: small; grown by a peer; filled by hostile.test.ts "too many questions"
   const asked = new Map<RequestId, Asker>()
   let declared: Params | undefined
   let isInitialized = false

@@ -31,7 +31,10 @@ const [mostTools, mostHeaders, deepest] = [1000, 32, 16] as const
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-headers
  */
 export function paramHeaders(): ParamHeaders {
+  // bound: 1000 tools; bytes: 1000 × 32 names of 100 characters, with their paths; grown by a peer; filled by
+  // bounded-collections-fills.test.ts "a bounded map"
   const tools = boundedMap<string, readonly Declared[]>(mostTools)
+  // bound: requests of the client that are under way; grown by the program
   const lists = new Set<RequestId>()
   return {
     learnFrom({ id, method }) {

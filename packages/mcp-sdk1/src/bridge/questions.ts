@@ -36,6 +36,8 @@ interface Question<Session> {
 const mostQuestions = 1000
 
 export function openQuestions<Session>(): Questions<Session> {
+  // bound: 1000 questions by ids of 256 characters; bytes: 1000 × 400; grown by a peer; filled by
+  // bounded-collections-fills.test.ts "questions of a server"
   const open = new Map<RequestId, Question<Session>>()
   return {
     ask(request, session) {

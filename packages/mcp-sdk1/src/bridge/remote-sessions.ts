@@ -66,7 +66,9 @@ interface State {
 
 export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
   const state: State = {
+    // bound: the session and the one that takes its place; grown by the program
     open: new Set(),
+    // bound: the session and the one that takes its place; grown by the program
     greetings: new Map(),
     current: undefined,
     hello: undefined,

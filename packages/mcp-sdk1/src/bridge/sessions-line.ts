@@ -45,6 +45,7 @@ export function sessionsLine({ connect, links, toClient, renewed, closed, onErro
     lost: lost => awaitAnswer(lost, context),
     closed,
   })
+  // bound: requests of the client that are under way; grown by the program
   const context: Context = {
     toClient,
     links,

@@ -32,6 +32,7 @@ interface Context extends Pick<LineOptions, 'toClient' | 'links' | 'onError'> {
  */
 export function statelessLine({ connect, links, toClient, closed, onError }: LineOptions): Line {
   const transport = connect(lost => awaitAnswer(lost, context))
+  // bound: requests of the client that are under way; grown by the program
   const context: Context = {
     transport,
     toClient,

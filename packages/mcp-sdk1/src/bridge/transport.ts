@@ -14,6 +14,7 @@ export interface SendOptions {
 /** A transport of either line of the MCP SDK. */
 export interface BridgeTransport {
   start(): Promise<void>
+  // unchecked options options: others implement it, and we call it
   send(message: RpcMessage, options?: SendOptions): Promise<void>
   close(): Promise<void>
   onmessage?(message: RpcMessage): void

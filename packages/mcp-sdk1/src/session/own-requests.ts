@@ -12,6 +12,8 @@ const deadline = 10
  * @returns sends a request; handlers see it as one of the given caller
  */
 export function ownRequests(transport: WebStandardStreamableHTTPServerTransport): (authInfo: AuthInfo) => Ask {
+  // bound: requests under way, of 10 seconds; bytes: small; grown by a stranger; shared: each session its own; filled
+  // by bounded-collections-fills.test.ts "requests of one MCP session"
   const waiting = new Map<string | number, (result: Readonly<Record<string, unknown>> | undefined) => void>()
   const send = transport.send.bind(transport)
   transport.send = async (message, options) => {

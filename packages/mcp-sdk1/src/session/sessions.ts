@@ -81,8 +81,14 @@ interface SessionLedger<T> {
 }
 
 function sessionLedger<T>(now: () => number): SessionLedger<T> {
+  // bound: the sessions; bytes: 10 000 × 50; grown by a stranger; shared: as the sessions; filled by
+  // sessions-many.test.ts "among ten as among 10 000"
   const unused = new Set<CountedSession<T>>()
+  // bound: the sessions; bytes: 10 000 × 200; grown by a stranger; shared: as the sessions; filled by
+  // sessions-many.test.ts "among ten as among 10 000"
   const holders = sessionGroups<CountedSession<T>>()
+  // bound: the sessions; bytes: 10 000 × 200; grown by a stranger; shared: as the sessions; filled by
+  // sessions-many.test.ts "among ten as among 10 000"
   const crowds = sessionGroups<CountedSession<T>>()
   return {
     unused,
@@ -129,6 +135,8 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
     end: 'function',
     now: 'function',
   })
+  // bound: 10 000, 100 of a caller; bytes: 10 000 × what a server of the program takes; grown by a stranger; shared:
+  // the largest site ends one that it has; filled by sessions-many.test.ts "among ten as among 10 000"
   const sessions = new Map<string, CountedSession<T>>()
   const ledger = sessionLedger<T>(o.now)
   const { holders, crowds } = ledger

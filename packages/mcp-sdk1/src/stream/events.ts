@@ -57,6 +57,8 @@ interface SharedSpace {
 function sharedSpace(sizeOfAll: number): SharedSpace {
   let all = 0
   /** Sizes by crowd. Each gets a tenth, so that one crowd cannot keep the sessions of others from resuming. */
+  // bound: sites with a session; bytes: 10 000 × 100; grown by a stranger; shared: as the sessions; filled by
+  // events.test.ts "all sessions together are bounded"
   const crowds = new Map<string, number>()
   return {
     add(crowd, size) {
@@ -88,7 +90,15 @@ interface KeptEvents<T> {
 }
 
 function sessionEvents<T>(most: number, crowd: string, space: SharedSpace): RecentEvents<T> {
-  const kept: KeptEvents<T> = { events: new Map(), streams: new Map(), size: 0 }
+  const kept: KeptEvents<T> = {
+    // bound: 1000 events of a session; bytes: 1 MiB of a session, 128 MiB of all; grown by a stranger; shared: a tenth
+    // of all for the sessions of one site; filled by events.test.ts "sessions of one crowd keep a tenth"
+    events: new Map(),
+    // bound: streams with an event that is kept, or a request under way; bytes: counted with the events; grown by a
+    // stranger; shared: as the events; filled by events.test.ts "until the stream has ended"
+    streams: new Map(),
+    size: 0,
+  }
   const { events, streams } = kept
   let isOver = false
   const streamOf = (id: string): Stream<T> | undefined => streams.get(events.get(id)?.stream ?? '')

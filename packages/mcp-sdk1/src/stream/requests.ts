@@ -63,6 +63,8 @@ export function watchRequests<S extends string>(
   transport: WebStandardStreamableHTTPServerTransport,
   { ruleOf, events }: WatchContext<S>,
 ): Requests<S> {
+  // bound: 1000 requests of a session; bytes: 1000 × the facts of one, each with its connection; grown by a stranger;
+  // shared: each session its own; filled by bounded-collections-fills.test.ts "requests of one MCP session"
   const running = new Map<string | number, Running<S>>()
   const send = transport.send.bind(transport)
   transport.send = async (message, options) => {

@@ -14,6 +14,7 @@ export function recordErrors(aauth: Guarded, thrown: unknown[]): Guarded {
       try {
         return await call(...args)
       } catch (error) {
+        // bound: one call
         thrown.push(error)
         throw error
       }

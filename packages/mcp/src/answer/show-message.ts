@@ -120,6 +120,7 @@ async function wholeOf(body: ReadableStream<Uint8Array>): Promise<string> {
 /** The data of each event. @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = ''
+  // bound: one call: maxAnswerBytes
   let data: string[] = []
   for await (const text of textsIn(body)) {
     // Looked at once, however many pieces a line comes in.

@@ -12,6 +12,9 @@ const [mostKept, mostText] = [1000, 2048] as const
  */
 export function observedContinuations(sealed: Continuations, at: string): Continuations {
   // Servers may give the same to several: then whose it is cannot be said.
+  // bound: 1000 states and tasks, of a resource that only observes; bytes: 1000 × 2 KiB; grown by a stranger; shared:
+  // by use: the one unused for longest goes, and nothing is told of it; filled by mcp/src/observe.test.ts "what is
+  // remembered is bounded"
   const given = boundedMap<string, SealedContinued | 'several'>(mostKept)
   const keyOf = (kind: string, value: unknown): Promise<string> => textHash(JSON.stringify([kind, value]))
   return {

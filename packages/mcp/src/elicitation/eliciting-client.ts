@@ -19,6 +19,7 @@ export interface ElicitingClient {
   /** Undefined once the client has disconnected. */
   readonly transport?: unknown
   getClientCapabilities(): { readonly elicitation?: { readonly url?: object | undefined } | undefined } | undefined
+  // unchecked options params and options: others implement it, and we call it
   elicitInput(
     params: UrlQuestion,
     options?: { readonly signal?: AbortSignal; readonly timeout?: number },

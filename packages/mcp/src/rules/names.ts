@@ -25,7 +25,12 @@ export interface NameProof {
 
 /** A proof that knows no names yet. */
 export function nameProof(): NameProof {
-  const proven: Readonly<Record<NamedKind, Set<string>>> = { tool: new Set(), prompt: new Set() }
+  const proven: Readonly<Record<NamedKind, Set<string>>> = {
+    // bound: rules of the program; grown by the program
+    tool: new Set(),
+    // bound: rules of the program; grown by the program
+    prompt: new Set(),
+  }
   return {
     async prove(doubt, list) {
       if (doubt === undefined) return
@@ -62,6 +67,7 @@ export type Ask = (method: string, params: object) => Promise<Readonly<Record<st
 /** Lists names page by page. @throws TypeError for more than 100 pages */
 export async function listNames(kind: NamedKind, ask: Ask): Promise<string[]> {
   const [method, member] = methods[kind]
+  // bound: one call: mostPages
   const names: string[] = []
   let cursor: unknown
   for (let page = 0; page < mostPages; page++) {

@@ -50,6 +50,7 @@ const deciding = {
 type Members = ReadonlyMap<string, string>
 
 function membersOf(...names: readonly string[]): Members {
+  // bound: fixed
   return new Map(names.map(name => [foldedName(name), name]))
 }
 

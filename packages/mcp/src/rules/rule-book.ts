@@ -58,6 +58,7 @@ export function ruleBook<S extends string>(
   checkOptional(optional, { ...tools, ...prompts })
   const declare = (name: string, own: Requirement<S>): Rule<S> => declareRule(resource, { name, own, common })
   // Maps, not objects: callers choose the names, and `constructor` or `__proto__` would be found in any object.
+  // bound: fixed
   const table = (kind: string, rules: Rules<S>): Map<string, Rule<S>> =>
     new Map(Object.entries(rules).map(([name, rule]) => [name, declare(`${kind} ${name}`, rule)]))
   const operations = Object.entries(tools).map(([name, rule]) => [name, asOperation(name, rule)])
@@ -65,12 +66,14 @@ export function ruleBook<S extends string>(
   const closed: Rule<S> = { ...declare('no rule', { ...session, policy: () => false }), isClosed: true }
   const tables = {
     tool: table('tool', Object.fromEntries(operations)),
+    // bound: fixed
     prompt: prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts),
   }
   checkApart('tool', tables.tool)
   checkApart('prompt', tables.prompt)
   const misspelt = { tool: misspeltFrom(tables.tool.keys()), prompt: misspeltFrom(tables.prompt.keys()) }
   const required = { tool: requiredNames(tables.tool, optional), prompt: requiredNames(tables.prompt, optional) }
+  // bound: fixed
   const uriRule = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
   // One request is judged by one rule: what goes by others is subscribed to by another request.
   const ofAll = ({ uris, ofLists }: Subject & { readonly kind: 'changes' }): Rule<S> | undefined => {

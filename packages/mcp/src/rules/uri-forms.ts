@@ -80,6 +80,7 @@ function closureOf(
 ): ReadonlySet<string> | undefined {
   const texts = closureOfUri(uri, [...ways, compatibleText])
   if (texts === undefined) return undefined
+  // bound: one call
   const folds = new Map<string, string>()
   const folded = (text: string): string => {
     const known = folds.get(text)
@@ -109,6 +110,7 @@ function closureOfUri(uri: string, ways: readonly Way[]): Set<string> | undefine
 
 /** Some texts, and all texts that repeated application of the ways makes of them; undefined when there are too many. */
 function closure(texts: readonly string[], ways: readonly Way[]): Set<string> | undefined {
+  // bound: one call
   const all = new Set(texts)
   let room = mostText
   // The set grows while it is walked: one server decodes what the next one parses.

@@ -20,6 +20,7 @@ export interface AgentTransportOptions {
 }
 
 /** The options that both lines of the SDK share. @throws TypeError, RangeError */
+// unchecked options options: guardMcp or agentTransport has checked them
 export function checkTransportOptions(options: AgentTransportOptions): void {
   checkOptions('agentTransport', options, { onLost: 'function', maxMessageBytes: 'number' })
   const { maxMessageBytes = mostMessageBytes } = options
@@ -60,6 +61,7 @@ export const reconnection = {
 type TransportFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** The agent's fetch for a transport of either line of the MCP SDK. */
+// unchecked options {}: guardMcp or agentTransport has checked them
 export function agentFetch(
   agent: Pick<Agent, 'fetch'>,
   { attempts, onLost, maxMessageBytes: mostBytes = mostMessageBytes, refused }: AgentFetchOptions,
@@ -117,6 +119,8 @@ function resumingFetch(
   { attempts, onLost, mostBytes, calls }: Resuming,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
   // Failed attempts by event.
+  // bound: 100 events; bytes: 100 × the id of an event; grown by a peer; filled by bounded-collections-fills.test.ts "a
+  // bounded map"
   const failures = boundedMap<string, number>(mostFailures)
   const failed = (lastEventId: string, times: number): void => {
     failures.set(lastEventId, times)
@@ -224,6 +228,7 @@ function watchResponse(response: Response, { call, calls, leave, ended }: Watche
 function abortFollowers(): (controller: AbortController, signal: AbortSignal | null | undefined) => () => void {
   const followers = new WeakMap<AbortSignal, Set<AbortController>>()
   const listen = (signal: AbortSignal): Set<AbortController> => {
+    // bound: requests of one transport that are under way; grown by the program
     const all = new Set<AbortController>()
     followers.set(signal, all)
     const end = (): void => {

@@ -21,6 +21,7 @@ export async function readableError(response: Response, { id, params }: RpcReque
 async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()
   const reader = body.getReader()
+  // bound: one call: longestError and one piece
   let text = ''
   for (let part = await reader.read(); !part.done && text.length <= longestError; part = await reader.read())
     text += decoder.decode(part.value, { stream: true })

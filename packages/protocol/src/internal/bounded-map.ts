@@ -10,6 +10,8 @@ export interface BoundedMap<K, V> {
 
 /** Creates a {@link BoundedMap}. @param capacity most entries, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
+  // bound: capacity; bytes: said where it is used; grown by a stranger; shared: by use: the one unused for longest
+  // goes; filled by bounded-collections-fills.test.ts "a bounded map"
   const entries = new Map<K, V>()
   return {
     get(key) {

@@ -43,9 +43,15 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
   checkOptions('sharedMap', options, { maxBytes: 'any', maxEntries: 'any' })
   const { maxBytes, maxEntries = Number.POSITIVE_INFINITY } = options
   if (!(maxBytes >= 1 && maxEntries >= 1)) throw new RangeError('maxBytes and maxEntries must be at least 1')
+  // bound: maxBytes and maxEntries; bytes: maxBytes; grown by a stranger; shared: those that hold over a tenth give way
+  // first; filled by shared-map.test.ts "owners with more than a tenth lose entries first"
   const entries = new Map<K, Entry<V>>()
+  // bound: shares of the entries; bytes: some 100 an entry; grown by a stranger; shared: as the entries; filled by
+  // shared-map.test.ts "the cost of an operation does not grow"
   const shares = new Map<string, Share<K>>()
   /** Owners with more than a tenth: nine at most. */
+  // bound: 10 shares; bytes: small; grown by a stranger; shared: as the entries; filled by shared-map.test.ts "owners
+  // with more than a tenth lose entries first"
   const large = new Set<string>()
   let bytes = 0
   let uses = 0
@@ -53,6 +59,8 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
   function change(name: string | undefined, by: number, on: (keys: Set<K>) => void): void {
     bytes += by
     if (name === undefined) return
+    // bound: entries of a share; bytes: some 50 an entry; grown by a stranger; shared: as the entries; filled by
+    // shared-map.test.ts "the cost of an operation does not grow"
     const share = shares.get(name) ?? { bytes: 0, keys: new Set() }
     share.bytes += by
     on(share.keys)

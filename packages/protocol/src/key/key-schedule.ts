@@ -81,6 +81,7 @@ export function checkKeySchedule(schedule: KeySchedule): void {
  * @param now Unix seconds
  * @see protocol §10
  */
+// unchecked options schedule: checkKeySchedule has checked them
 export function planKeys<K extends ScheduledKey>(keys: readonly K[], schedule: KeySchedule, now: number): KeyPlan<K> {
   const { tokenLifetime, grace = 0 } = schedule
   // A key that was revoked before it signed does not end the key before it.

@@ -34,6 +34,7 @@ export function cookiesOf(id: string): Cookies {
     },
     readAll(message, prefix) {
       const begin = before + prefix
+      // bound: one call
       const values = new Map<string, string>()
       const twice = new Set<string>()
       for (const pair of pairsOf(message, begin)) {

@@ -29,6 +29,7 @@ const parameter = new RegExp(`; *([a-z*][a-z0-9_.*-]*)(?:=(${bareItem}))?`, 'gy'
 export function parseStructuredItem(text: string): StructuredItem | undefined {
   const [begun, value] = start.exec(text) ?? []
   if (begun === undefined || value === undefined) return undefined
+  // bound: one call
   const parameters = new Map<string, string>()
   let read = begun.length
   let count = 0

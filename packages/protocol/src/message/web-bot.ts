@@ -20,6 +20,7 @@ export const botDirectoryTag = 'http-message-signatures-directory'
  * URL of the directory, as later drafts have it. A URL at any other path names no bot: a host with many users lets each publish keys there.
  * @returns undefined for any other value
  */
+// unchecked options options: its one member allows more, so a slip of it allows less; called for each name
 export function botNamed(value: unknown, options: IdentifierOptions): string | undefined {
   if (typeof value !== 'string') return undefined
   const origin = value.endsWith(botDirectoryPath) ? value.slice(0, -botDirectoryPath.length) : value

@@ -63,6 +63,7 @@ export interface AuthServerMetadata {
  * Reads agent metadata. Unknown members are dropped.
  * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
  */
+// unchecked options o: its one member allows more, so a slip of it allows less; called for each name
 export function parseAgentMetadata(json: unknown, id: string, o: MetadataOptions = {}): AgentMetadata {
   const document = documentOf(json, { id, names: ['issuer', 'agent'], ...o })
   return { issuer: id, agent: id, ...membersOf(document, agentMembers, ['jwks_uri']) }
@@ -72,6 +73,7 @@ export function parseAgentMetadata(json: unknown, id: string, o: MetadataOptions
  * Reads resource metadata. Unknown members are dropped.
  * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
  */
+// unchecked options o: its one member allows more, so a slip of it allows less; called for each name
 export function parseResourceMetadata(json: unknown, id: string, o: MetadataOptions = {}): ResourceMetadata {
   const document = documentOf(json, { id, names: ['issuer', 'resource'], ...o })
   return { issuer: id, resource: id, ...membersOf(document, resourceMembers, ['jwks_uri']) }
@@ -81,6 +83,7 @@ export function parseResourceMetadata(json: unknown, id: string, o: MetadataOpti
  * Reads auth server metadata. Unknown members are dropped.
  * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
  */
+// unchecked options o: its one member allows more, so a slip of it allows less; called for each name
 export function parseAuthServerMetadata(json: unknown, id: string, o: MetadataOptions = {}): AuthServerMetadata {
   const document = documentOf(json, { id, names: ['issuer'], ...o })
   return { issuer: id, ...membersOf(document, authServerMembers, ['jwks_uri', 'agent_token_endpoint']) }

@@ -6,6 +6,7 @@ import { type IdentifierOptions, isIdentifier } from './identifier.js'
  * @throws TypeError when `value` is not an identifier
  * @see protocol §2
  */
+// unchecked options options: its one member allows more, so a slip of it allows less; called for each name
 export function checkIdentifier(
   what: string,
   value: unknown,

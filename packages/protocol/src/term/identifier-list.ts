@@ -32,6 +32,7 @@ function isBelow(id: string, entry: string): boolean {
  * Checks a list in options, so that a misspelt entry is found at start and not at the first refusal.
  * @throws TypeError when an entry is neither an identifier nor a wildcard.
  */
+// unchecked options options: its one member allows more, so a slip of it allows less; called for each name
 export function checkIdentifierList(list: IdentifierList, options: { development?: boolean } = {}): void {
   if (list === 'any' || typeof list === 'function') return
   if (!Array.isArray(list)) throw new TypeError(`a list must be 'any', an array or a function`)

@@ -20,6 +20,7 @@ const loopbackHost = /^(?:localhost|127(?:\.(?:0|[1-9][0-9]{0,2})){3}|\[::1\])$/
  * normalised: two are equal when their strings are equal. In browsers the URL parser of the browser decides on `xn--` labels.
  * @see protocol §2
  */
+// unchecked options options: its one member allows more, so a slip of it allows less; called for each name
 export function isIdentifier(value: unknown, options: IdentifierOptions = {}): value is string {
   // 275: the longest DNS name (253), scheme and port
   if (typeof value !== 'string' || value.length > 275) return false

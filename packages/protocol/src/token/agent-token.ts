@@ -34,6 +34,7 @@ const maxLife = 24 * 3600 // token.life
  * @throws AAuthError `invalid_agent_token`, or `policy_denied` for a token with `constraints`
  * @see protocol §5
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function checkAgentToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly receiver: string; readonly expiredGrace?: number },

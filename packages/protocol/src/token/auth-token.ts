@@ -77,6 +77,7 @@ const maxActDepth = 5
  * @throws AAuthError `invalid_auth_token`, or `policy_denied` for a token with `delegation`
  * @see protocol §5
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function checkAuthToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },

@@ -78,6 +78,7 @@ export function parseKeyProof(proof: string): ParsedKeyProof {
  * @throws HttpSigError `unsupported_algorithm` when `jwk` is not acceptable
  * @see protocol §5 "Rotation", §3.6
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export async function verifyKeyProof(
   proof: string,
   o: {

@@ -51,6 +51,7 @@ const maxLife = 600
  * @throws AAuthError `invalid_resource_token`, or `policy_denied` for a token with conditions.
  * @see protocol §5 and §6.2
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function checkResourceToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },

@@ -7,6 +7,7 @@ import { asciiBytes, base64urlEncode, base64urlEncodeText, signBytes } from '@co
  * @throws TypeError when the key signs in another encoding; SigningKeyError when it fails or takes longer than 5 seconds
  * @see RFC 7515 §5.1
  */
+// unchecked options header: all members are required, and one that is missing refuses everything
 export async function signJws(
   header: { readonly typ: string; readonly kid?: string },
   payload: string,

@@ -12,6 +12,7 @@ import { draftToken, invalidToken, type ReadClaims, type TokenType } from './tok
  * @throws TypeError when {@link parseToken} or the check of its type would refuse it: the issuer gets the error, not the receiver.
  * @see protocol §5
  */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export async function signToken(o: {
   readonly typ: TokenType
   readonly key: SigningKey

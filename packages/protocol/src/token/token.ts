@@ -37,6 +37,7 @@ const codes: Readonly<Record<TokenType, ErrorCode>> = {
 }
 
 /** The refusal of a token, under the code of its type. */
+// unchecked options {}: a slip of cause leaves a fact out of the log
 export function invalidToken(
   reason: Reason,
   { typ, cause }: { readonly typ: TokenType; readonly cause?: unknown },

@@ -53,6 +53,7 @@ export async function redisEventBus(options: RedisEventBusOptions): Promise<Redi
   const keys = [`${keyPrefix(prefix)}:events`]
   const script = await openSharedScript(options, { source: busScript })
   const self = randomUUID()
+  // bound: one for each subscription, which have a limit; grown by the program
   const listeners = new Set<(event: ServerEvent) => void>()
   const watch = createWatch(last => script.run(async () => ({ keys, args: ['log', last] })), {
     hear: hearOther,

@@ -187,6 +187,7 @@ interface Watcher {
  * @param read what was added after an entry; with an empty text the id of the last one
  */
 function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
+  // bound: one for each resource; grown by the program
   const listeners = new Set<RevocationListener>()
   const heard = heardLately()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -250,6 +251,9 @@ function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
 
 /** Remembers what was heard for two minutes. */
 function heardLately(): { add(grant: GrantName): void; has(grant: GrantName): boolean } {
+  // bound: what listed auth servers revoke in two minutes, at most the capacity of each; bytes:
+  // 150 × capacity × issuers; grown by a peer; shared: each issuer has its capacity in Redis; filled by
+  // revocation-set.test.ts "the share of an issuer is fixed"
   const heard = new Map<string, number>()
   return {
     add(grant) {

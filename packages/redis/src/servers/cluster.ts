@@ -74,6 +74,7 @@ interface Nodes {
 }
 
 function createNodes(urls: readonly string[], deadline: number, script: RedisScript): Nodes {
+  // bound: the nodes of the cluster of the operator, and those of its URL; grown by the program
   const nodes = new Map<string, RedisNode>()
   const masters: Array<string | undefined> = []
   let refreshing: Promise<void> | undefined
@@ -148,6 +149,7 @@ interface Lost {
 
 /** Looks once a second what became of a node, until it answers or is gone. Each node is looked after once at a time. */
 function lookingAfter({ isGone, ping, refresh }: Lost): (address: string) => void {
+  // bound: the nodes of the cluster of the operator that are away; grown by the program
   const watched = new Set<string>()
   const look = async (address: string): Promise<void> => {
     for (let looks = 0; looks < mostLooks; looks++) {
@@ -206,6 +208,7 @@ function urlOf(address: string, model: string): string {
 /** The nodes that have slots which others had; none at the first look. */
 function gaining(before: Topology['masters'], after: Topology['masters']): Set<string> {
   const others = before.length === 0 ? [] : after.filter((address, slot) => address !== before[slot])
+  // bound: one call
   return new Set(others.filter(address => address !== undefined))
 }
 

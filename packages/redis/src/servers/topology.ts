@@ -13,6 +13,7 @@ export async function topologyOf(node: RedisNode, address: string): Promise<Topo
   const answer = await node.send(['CLUSTER', 'SLOTS'])
   if (!Array.isArray(answer) || answer.length === 0) throw new TypeError('the node knows of no slots')
   const masters: Array<string | undefined> = new Array(slotCount).fill(undefined)
+  // bound: one call
   const addresses = new Set<string>()
   for (const [begin, end, ...servers] of answer as ReadonlyArray<readonly [number, number, ...unknown[][]]>) {
     const named = servers.map(([host, port]) => addressOf(String(host ?? ''), Number(port), address))

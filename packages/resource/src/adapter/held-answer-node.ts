@@ -97,6 +97,7 @@ function take(held: Held, given: Given): void {
   const chunk = bytesIn(given)
   held.length += chunk.length
   if (held.length > maxAnswerBytes) refuse(held, refusal('answer_withheld', { about: 'it is too long to be judged' }))
+  // bound: one call
   if (chunk.length > 0 && judge(held, true)) held.chunks.push(chunk)
   callbackIn(given)?.()
 }

@@ -24,6 +24,7 @@ export async function projectResponse(response: Response, rule: AnswerRule, meth
 async function readAnswer(response: Response): Promise<Uint8Array | undefined> {
   if (response.body === null) return undefined
   const reader = response.body.getReader()
+  // bound: one call: maxAnswerBytes
   const chunks: Uint8Array[] = []
   let length = 0
   try {

@@ -32,6 +32,7 @@ interface Read {
 }
 
 export function shownBody({ bytes, isJson }: ReadBytes, unshown: Place): ShownBody {
+  // bound: one call
   const reads: Reads = new Map()
   let read: Read | undefined
   let isRead = false
@@ -72,6 +73,7 @@ function viewOf(value: unknown, reads: Reads): unknown {
     get(target, name) {
       const found: unknown = Reflect.get(target, name)
       if (typeof name === 'symbol' || !Object.hasOwn(target, name)) return found
+      // bound: one call
       const names = reads.get(target) ?? new Set()
       reads.set(target, names.add(name))
       return viewOf(found, reads)

@@ -14,6 +14,7 @@ export interface ShownPath {
  */
 export function shownPath(path: string, unshown: Unshown['path'], openFrom: number | undefined): ShownPath {
   const segments = path.split('/')
+  // bound: one call
   const taken = new Set<number>()
   return {
     segment(at) {

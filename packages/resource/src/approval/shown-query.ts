@@ -11,6 +11,7 @@ export interface ShownQuery {
 
 /** @param query from `?` on; empty without one */
 export function shownQuery(query: string, unshown: Unshown['query']): ShownQuery {
+  // bound: one call
   const taken = new Set<string>()
   let read: ReadonlyArray<readonly [string, string]> | undefined
   const all = (): ReadonlyArray<readonly [string, string]> => {

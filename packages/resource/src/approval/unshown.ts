@@ -25,7 +25,9 @@ export function unshownOf(places: readonly string[]): Unshown {
     if (!/^(?:path(?:\/[1-9][0-9]?)?|query(?:\/.+)?|body(?:\/.*)?)$/s.test(place) || /~(?![01])/.test(place))
       throw new TypeError(`unshown names a place that is none of path/2, query/name and body/member: ${place}`)
   return {
+    // bound: fixed
     path: places.includes('path') ? 'all' : new Set(within('path').map(Number)),
+    // bound: fixed
     query: places.includes('query') ? 'all' : new Set(within('query')),
     body: placesOf([places.includes('body') ? [''] : within('body').map(place => `/${place}`)]),
   }

@@ -77,6 +77,7 @@ export interface InteractionLimits {
 }
 
 /** The limits, with those that were left out. */
+// unchecked options limits: what keeps the entries has checked them
 export function interactionRoom(limits: InteractionLimits): Required<InteractionLimits> {
   const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
   const { perSite = Math.max(perAgent, Math.floor(capacity / 10)), maxBytes = 2048 * capacity } = limits
@@ -97,8 +98,14 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
     maxBytes: 'number',
   })
   const { capacity, perAgent, perSite, perPrincipal, maxBytes } = interactionRoom(limits)
+  // bound: capacity, 10 000 questions; bytes: 2 KiB × capacity; grown by a stranger; shared: a tenth for a site, 16 for
+  // a user at an agent; filled by bounded-collections-fills.test.ts "questions to users"
   const sessions = shelf<InteractionSession>(now)
+  // bound: capacity, 10 000 answers; bytes: 2 KiB × capacity; grown by a stranger; shared: 16 for a user at an agent,
+  // each of a question of theirs; filled by bounded-collections-fills.test.ts "questions to users"
   const answers = shelf<InteractionAnswer & { readonly agent?: string }>(now)
+  // bound: the questions; bytes: 150 a question; grown by a stranger; shared: as the questions; filled by
+  // bounded-collections-fills.test.ts "questions to users"
   const ids = new Map<string, string>()
   // A question that is put in place of a session has the same `state`.
   const forgetState = ({ id, pending }: InteractionSession): void => {
@@ -180,8 +187,14 @@ interface Shelf<T extends Kept> {
 }
 
 function shelf<T extends Kept>(now: () => number): Shelf<T> {
+  // bound: capacity; bytes: 2 KiB × capacity; grown by a stranger; shared: as the questions; filled by
+  // bounded-collections-fills.test.ts "questions to users"
   const entries = new Map<string, T>()
+  // bound: the entries; bytes: 150 an entry; grown by a stranger; shared: as the questions; filled by
+  // bounded-collections-fills.test.ts "questions to users"
   const keys = new Map<string, Set<string>>()
+  // bound: agents and sites of the entries; bytes: 300 an entry; grown by a stranger; shared: as the questions; filled
+  // by bounded-collections-fills.test.ts "questions to users"
   const agents = new Map<string, number>()
   let bytes = 0
   const countFor = (entry: T, more: 1 | -1): void => {
@@ -215,6 +228,8 @@ function shelf<T extends Kept>(now: () => number): Shelf<T> {
     put(key, entry) {
       entries.set(key, entry)
       countFor(entry, 1)
+      // bound: 16 of a user at an agent; bytes: 16 × 100; grown by a stranger; shared: as the questions; filled by
+      // bounded-collections-fills.test.ts "questions to users"
       keys.set(entry.principal, (keys.get(entry.principal) ?? new Set()).add(key))
     },
     replace(key, entry) {

@@ -51,6 +51,7 @@ export function interactionRoutes(context: InteractionContext): Routes {
     answer: (message: ReceivedMessage) => orPage(message, context, answer),
   })
   const back = (path: string) => page(message => sendBack(message, path, context))
+  // bound: fixed
   return new Map([
     [interactPath, page(sendOn)],
     ...[callbackPath, ...(context.oauth?.callbackPaths ?? [])].map(path => [path, back(path)] as const),

@@ -8,6 +8,7 @@ import type { DecisionEvent } from '../guard/event.js'
  */
 export interface Telemetry {
   /** A request is about to be verified and decided: gets the requirement of its route, and nothing of the request. Undefined: it is not measured. */
+  // unchecked options route: only packages of ours call it, and TypeScript checks them
   begin(route: { readonly name?: string | undefined; readonly level: Level }): Measurement | undefined
   /** An adapter refused a request by itself, or would have: no decision was begun, so there is no time to measure. */
   refused?(event: DecisionEvent): void

@@ -79,6 +79,7 @@ function windowsOf(caller: Holder, conditions: Conditions, counted: Counted): Ca
 }
 
 function tightest(conditions: readonly CallsCondition[]): Map<CallsCondition['per'], number> {
+  // bound: one call
   const most = new Map<CallsCondition['per'], number>()
   for (const { per, max } of conditions) most.set(per, Math.min(max, most.get(per) ?? max))
   return most

@@ -89,6 +89,9 @@ export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }
 }
 
 function windowsOf(): SharedMap<string, Window> {
+  // bound: 10 000 networks, and 10 000 wide ones; bytes: 20 000 × 200; grown by a stranger; shared: each network has
+  // one; those of a /48 or /24 that has over a tenth give way first; filled by replay-limits.test.ts "no more than
+  // 10 000 networks"
   const windows = sharedMap<string, Window>({ maxBytes: capacity * windowBytes, maxEntries: capacity })
   return windows
 }

@@ -41,6 +41,7 @@ export class RequestLedgers {
   of(message: ReceivedMessage): RequestLedger {
     const known = this.#find(message)
     if (known !== undefined) return known
+    // bound: one call
     const ledger = { hasPassedReplay: false, hasTakenApproval: false, isCounted: false, charges: new Map() }
     this.share(message, ledger)
     return ledger

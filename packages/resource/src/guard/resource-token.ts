@@ -122,6 +122,9 @@ function challengesOf(
   { allot, issue }: Pick<ResourceTokens, 'allot' | 'issue'>,
   { now, development, siteOf }: ResourceTokenOptions,
 ): ResourceTokens['challenge'] {
+  // bound: 16 MiB of challenges, 601 s each; bytes: 16 MiB; grown by a stranger; shared: a site that holds over a tenth
+  // gives way first; each one counts against the limit of its agent; filled by shared-map.test.ts "free room is open to
+  // every owner"
   const challenges = sharedMap<string, Challenge>({ maxBytes: challengeBytes })
   return async (caller, ask, base) => {
     const scope = serializeScope(ask.scope)

@@ -19,8 +19,11 @@ export interface RouteBook {
 /** Makes an empty book. */
 export function routeBook(context: RouteContext): RouteBook {
   const routes = new WeakMap<Requirement, Route>()
+  // bound: components that the program names; grown by the program
   const components = new Set(context.components)
+  // bound: requirements that the program declares; grown by the program
   const declared = new Map<string, number>()
+  // bound: the ten kinds of conditions; grown by the program
   const unkept = new Set<ConditionType>()
   let bearer = false
   const add = (requirement: Requirement, family: string, handling: RouteHandling = {}): Route => {

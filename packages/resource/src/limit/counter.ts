@@ -60,6 +60,9 @@ export function memoryCounter(
   const calls = memoryCalls(callCapacity)
   // Rates differ per call, so the limiter only counts; points and duration are overridden or unused.
   const limiter = new RateLimiterMemory({ keyPrefix: '', points: 1, duration: 1 })
+  // bound: capacity, 100 000 keys; bytes: 100 000 × 800; grown by a stranger; shared: networks are counted before fresh
+  // keys, sites and agents before fresh delegates; the one whose window began first is forgotten; filled by
+  // bounded-collections-fills.test.ts "keys of limits"
   const begun = new Map<string, number>()
   let swept = 0
   const forgetEnded = (at: number): void => {

@@ -32,6 +32,9 @@ interface Hashed {
  * its share an agent's site gets 503, and past nine tenths of the capacity all sites but those with hardly any.
  */
 export function memoryCalls(capacity: number): MemoryCalls {
+  // bound: callCapacity, 1 000 000 windows, in one table for each minute, hour or day that has not ended; bytes: 1 000
+  // 000 × 32; grown by a stranger; shared: a site has a tenth; the last tenth is for sites with hardly any; past it
+  // 503; filled by memory-calls.test.ts "a full counter refuses, first large sites"
   const byEnd = new Map<number, Ended>()
   // Unknown to callers: they cannot choose names whose counts collide.
   const salt = crypto.randomUUID()
@@ -53,7 +56,15 @@ export function memoryCalls(capacity: number): MemoryCalls {
   }
 
   function count({ window, key }: Hashed, site: Key | undefined): void {
-    const table = byEnd.get(window.ends) ?? { counts: countTable(), sites: countTable(), size: 0 }
+    const table = byEnd.get(window.ends) ?? {
+      // bound: as byEnd; bytes: 32 a window; grown by a stranger; shared: as byEnd; filled by memory-calls.test.ts "a
+      // full counter refuses, first large sites"
+      counts: countTable(),
+      // bound: sites of the windows; bytes: 32 a site; grown by a stranger; shared: as byEnd; filled by
+      // memory-calls.test.ts "a full counter refuses, first large sites"
+      sites: countTable(),
+      size: 0,
+    }
     byEnd.set(window.ends, table)
     if (table.counts.get(key) === 0) {
       table.size += 1

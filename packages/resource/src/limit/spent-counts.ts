@@ -20,6 +20,8 @@ const capacity = 10_000
  * A delegate past its own limit uses up nothing of its agent's.
  */
 export function spentCounts(): SpentCounts {
+  // bound: 10 000 keys; bytes: 10 000 × the key; grown by a stranger; shared: as the counts; filled by
+  // bounded-collections-fills.test.ts "counts that are spent"
   const ends = new Map<string, number>()
   return {
     find(buckets) {

@@ -86,6 +86,8 @@ type Refresh = (
 
 /** Refreshes in one flight: a provider that rotates refresh tokens takes a second use of one for theft. */
 function refreshing(rows: TokenRows, now: () => number): Refresh {
+  // bound: requests under way; bytes: small; grown by a stranger; shared: one for each user and API; filled by
+  // oauth-tokens.test.ts "is refreshed once, however many ask"
   const flights = new Map<string, Promise<KeptTokens | undefined>>()
   const refresh: Refresh = async (api, place, works) => {
     // Read again: another request may have refreshed the tokens already.
@@ -109,6 +111,7 @@ function refreshing(rows: TokenRows, now: () => number): Refresh {
 
 /** Removes tokens that were not used for long, once a minute and a few at a time. */
 function sweeping(rows: TokenRows, now: () => number, forgetAfter: number): (api: OAuthApi) => Promise<void> {
+  // bound: APIs of the program; grown by the program
   const next = new Map<string, number>()
   return async api => {
     if (now() < (next.get(api.id) ?? 0)) return

@@ -29,11 +29,13 @@ export interface OAuthApi {
   readonly issuer: string
   readonly origins: readonly string[]
   /** Where the browser goes. @throws AAuthError `temporarily_unavailable` */
+  // unchecked options o: only packages of ours call it, and TypeScript checks them
   begin(o: { readonly redirectUri: string; readonly state: string }): Promise<OAuthStart>
   /**
    * What the browser brought back, as tokens.
    * @throws AAuthError `access_denied` when the provider or the user said no, `temporarily_unavailable` when it does not answer
    */
+  // unchecked options o: only packages of ours call it, and TypeScript checks them
   finish(o: {
     readonly url: string
     readonly state: string

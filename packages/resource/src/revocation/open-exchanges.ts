@@ -15,6 +15,8 @@ export interface OpenExchanges {
  * @see protocol §6.6
  */
 export function openExchanges(set: RevocationSet): OpenExchanges {
+  // bound: the responses and sockets that are open; bytes: 200 × open connections; grown by a stranger; shared: as the
+  // connections of the server; filled by open-exchanges.test.ts "one that has left is not ended"
   const open = new Map<string, Set<() => void>>()
   const endAll = (key: string): void => {
     const ends = open.get(key)
@@ -29,6 +31,8 @@ export function openExchanges(set: RevocationSet): OpenExchanges {
   return {
     enter(grant, end) {
       const key = grantKey(grant)
+      // bound: the responses and sockets that are open under one grant; bytes: as above; grown by a stranger; shared:
+      // as the connections of the server; filled by open-exchanges.test.ts "one that has left is not ended"
       const ends = open.get(key) ?? new Set()
       open.set(key, ends)
       ends.add(end)

@@ -93,6 +93,7 @@ type InvitationRecorder = (
 ) => Promise<unknown>
 
 /** Makes a link in a database that is open. @throws RangeError as {@link inviteUser} */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export async function makeInvitation(
   store: Store<Tables>,
   o: {

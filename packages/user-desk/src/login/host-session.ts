@@ -20,6 +20,7 @@ export interface HostSessionOptions {
    * The application's sign-in page, which sends the browser to `returnTo` once the user is signed in. With `switchUser` it lets another
    * user sign in, and with `reauthenticate` it verifies the user anew.
    */
+  // unchecked options o: others implement it, and we call it
   signInUrl(o: {
     readonly returnTo: string
     readonly loginHint?: string

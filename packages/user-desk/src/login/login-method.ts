@@ -31,6 +31,7 @@ export interface LoginProvider {
    * The account that signed in.
    * @throws AAuthError `access_denied` when the provider or the user said no, `temporarily_unavailable` when it does not answer
    */
+  // unchecked options callback: others implement it, and we call it
   finish(callback: {
     /** The whole URL the browser came back to. */
     readonly url: string

@@ -23,6 +23,9 @@ const mostSeen = 10_000
 
 /** Remembers none yet. */
 export function seenSessions(): SeenSessions {
+  // bound: 10 000 sessions of users who are signed in; the oldest is forgotten first, and is seen again at its next
+  // page; bytes: 10 000 × 300; grown by a stranger; shared: by use: a session that is forgotten has the share of its
+  // network until its next page; filled by bounded-collections-fills.test.ts "a bounded map"
   const seen = boundedMap<string, SeenSession>(mostSeen)
   return {
     note: (hash, session) => seen.set(hash, session),

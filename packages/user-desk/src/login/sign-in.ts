@@ -87,6 +87,7 @@ export function createLogin(o: {
     users: usersIn(store, now),
     passkeys: context.passkeys,
     providers: context.providers,
+    // bound: fixed
     methods: new Set(methods.map(({ id }) => id)),
     link: (message, o) => begin(context, message, { ...o, links: true, switchUser: true }),
     signIn: (message, options) => signIn(context, message, options),

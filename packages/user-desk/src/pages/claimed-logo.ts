@@ -40,7 +40,11 @@ export interface ClaimedLogosOptions {
 export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
   const { now, development = false, patience = 1 } = o
   const fetcher = o.fetcher ?? guardedFetcher({ mediaTypes, dangerouslyAllowLoopback: development })
+  // bound: 200 pictures; bytes: 200 × 88 KiB; grown by a stranger; shared: by age; a picture that went is fetched
+  // again; filled by claimed-logo.test.ts "a picture is fetched at most once an hour"
   const kept = new Map<string, { readonly until: number; readonly url: string | undefined }>()
+  // bound: 16 fetches of 5 seconds; bytes: 16 × 64 KiB; grown by a stranger; shared: 2 of a site; filled by
+  // claimed-logo.test.ts "few are fetched at once"
   const fetching = new Map<string, Promise<string | undefined>>()
 
   async function fetchOne(logoUri: string): Promise<string | undefined> {

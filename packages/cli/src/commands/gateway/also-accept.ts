@@ -32,6 +32,7 @@ export type OpenBeside = (settings: BesideSettings) => Beside
 export function besideOpener(o: { readonly development?: boolean; readonly now?: () => number } = {}): OpenBeside {
   const { development = false, now = () => Date.now() / 1000 } = o
   const parts = { now, fetcher: guardedFetcher({ dangerouslyAllowLoopback: development }) }
+  // bound: settings that the operator has loaded, one each time they change; grown by the program
   const opened = new Map<string, Beside>()
   return settings => {
     const key = JSON.stringify(settings)

@@ -68,7 +68,9 @@ export async function gatewayReport(files: readonly string[], flags: GatewayRepo
  * @param files paths, `-` for standard input
  */
 export async function reportOn(files: readonly string[]): Promise<GatewayReport> {
+  // bound: one call: mostDifferent
   const refusals = new Map<string, Refusals>()
+  // bound: one call: mostCodes
   const leftOut = new Map<string, number>()
   const counts = { passed: 0, refused: 0, refusedAnyway: 0, others: 0, skipped: 0 }
   for (const file of files)
